@@ -1,0 +1,230 @@
+//! The configuration document: parsed once into types with units, refused with the key's name.
+//!
+//! What changes while Holdfast runs (overrides, later windows and people) is not here but in
+//! storage. An unknown key is an error: a misspelt limit that silently does nothing would be
+//! found on the worst day.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::limits;
+use crate::mail::Domain;
+use crate::partner::{Partner, PartnerTable};
+use crate::routing::route::{Route, RouteTable};
+use crate::routing::primary::Credentials;
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The name Holdfast gives itself in `Received:` and `EHLO`.
+    pub hostname: String,
+    /// The routes, no domain in two of them.
+    pub routes: Vec<Route>,
+    /// Who may submit.
+    pub partners: Vec<Partner>,
+    /// Bounds of one submission.
+    pub limits: Limits,
+    /// What a submission with an `Idempotency-Key` gets while receipts cannot be kept.
+    pub without_receipts: WithoutReceipts,
+}
+
+/// Bounds of one submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one message.
+    pub message_bytes: usize,
+    /// Recipients of one message.
+    pub recipients: usize,
+}
+
+/// What a submission with an `Idempotency-Key` gets while the storage is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WithoutReceipts {
+    /// 503: a repeat could not be told from a first try, and the same key never makes two messages.
+    #[default]
+    Refuse,
+    /// Deliver it: mail goes on, and a repeat after a lost answer may make a second message.
+    Deliver,
+}
+
+/// Why a configuration cannot be used: the key, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("config: {key}: {reason}")]
+pub struct ConfigError {
+    /// The key, such as `route.hq.domains`.
+    pub key: String,
+    /// What is wrong and how to mend it.
+    pub reason: String,
+}
+
+impl ConfigError {
+    /// An error at this key.
+    pub fn at(key: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), reason: reason.into() }
+    }
+}
+
+impl Config {
+    /// Reads the document; `credentials` is the secret beside it, which may be empty.
+    pub fn parse(document: &str, credentials: &str) -> Result<Self, ConfigError> {
+        if document.len() > limits::CONFIG_BYTES {
+            return Err(ConfigError::at("config", "longer than 1 MiB"));
+        }
+        let table: Document = toml::from_str(document).map_err(|error| toml_error("config", document, &error))?;
+        let mut secrets = parse_credentials(credentials)?;
+
+        let hostname = table.hostname.unwrap_or_else(|| DEFAULT_HOSTNAME.to_owned());
+        hostname.parse::<Domain>().map_err(|error| ConfigError::at("hostname", error.to_string()))?;
+        let routes = read_routes(table.route, &mut secrets)?;
+        if let Some(unused) = secrets.keys().next() {
+            let reason = format!("there is no route {unused:?}");
+            return Err(ConfigError::at("primary_credentials", reason));
+        }
+        let partners = read_partners(table.partner)?;
+        Ok(Self { hostname, routes, partners, limits: table.limits.check()?, without_receipts: table.without_receipts })
+    }
+
+    /// The route that a domain's mail takes.
+    pub fn route_for(&self, domain: &Domain) -> Option<&Route> {
+        self.routes.iter().find(|route| route.serves(domain))
+    }
+
+    /// The route of this name.
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name.as_str() == name)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    hostname: Option<String>,
+    #[serde(default)]
+    route: Vec<RouteTable>,
+    #[serde(default)]
+    partner: Vec<PartnerTable>,
+    #[serde(default)]
+    limits: LimitsTable,
+    #[serde(default)]
+    without_receipts: WithoutReceipts,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    message_bytes: Option<usize>,
+    recipients: Option<usize>,
+}
+
+impl LimitsTable {
+    fn check(self) -> Result<Limits, ConfigError> {
+        let message_bytes = self.message_bytes.unwrap_or(limits::MESSAGE_BYTES);
+        let recipients = self.recipients.unwrap_or(limits::RECIPIENTS);
+        bounded("limits.message_bytes", message_bytes, limits::MESSAGE_BYTES_CEILING)?;
+        bounded("limits.recipients", recipients, limits::RECIPIENTS_CEILING)?;
+        Ok(Limits { message_bytes, recipients })
+    }
+}
+
+fn bounded(key: &str, value: usize, ceiling: usize) -> Result<(), ConfigError> {
+    if (1..=ceiling).contains(&value) {
+        return Ok(());
+    }
+    Err(ConfigError::at(key, format!("{value} is not between 1 and {ceiling}")))
+}
+
+fn read_routes(
+    tables: Vec<RouteTable>,
+    secrets: &mut BTreeMap<String, Credentials>,
+) -> Result<Vec<Route>, ConfigError> {
+    if tables.is_empty() {
+        return Err(ConfigError::at("route", "there is none; add a [[route]] with name, domains and primary"));
+    }
+    let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let secret = secrets.remove(table.name());
+        let route = table.check(secret)?;
+        for known in &routes {
+            if known.name == route.name {
+                return Err(ConfigError::at("route.name", format!("{} stands twice", route.name)));
+            }
+            if let Some(twice) = route.domains.iter().find(|domain| known.domains.contains(domain)) {
+                let reason = format!("{twice} is also in route {}", known.name);
+                return Err(ConfigError::at(format!("route.{}.domains", route.name), reason));
+            }
+        }
+        routes.push(route);
+    }
+    Ok(routes)
+}
+
+fn read_partners(tables: Vec<PartnerTable>) -> Result<Vec<Partner>, ConfigError> {
+    let mut partners: Vec<Partner> = Vec::with_capacity(tables.len());
+    for table in tables {
+        let partner = table.check()?;
+        if partners.iter().any(|known| known.name == partner.name) {
+            return Err(ConfigError::at("partner.name", format!("{} stands twice", partner.name)));
+        }
+        partners.push(partner);
+    }
+    Ok(partners)
+}
+
+/// The secret document: a table for each route that needs one.
+fn parse_credentials(document: &str) -> Result<BTreeMap<String, Credentials>, ConfigError> {
+    // The parser's own message quotes the line it stumbled over, which here is a secret.
+    toml::from_str(document).map_err(|error| {
+        let at = error.span().map_or(0, |span| document[..span.start.min(document.len())].matches('\n').count());
+        let reason = "not a table [ROUTE] with username and password, or bearer";
+        ConfigError::at("primary_credentials", format!("line {}: {reason}", at + 1))
+    })
+}
+
+fn toml_error(key: &str, document: &str, error: &toml::de::Error) -> ConfigError {
+    let line = error.span().map(|span| document[..span.start.min(document.len())].matches('\n').count() + 1);
+    let reason = error.message().to_owned();
+    ConfigError::at(key, line.map_or(reason.clone(), |line| format!("line {line}: {reason}")))
+}
+
+/// A length of time as people write it: `500ms`, `2s`, `5m`, `12h`, `30d`.
+pub fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let millis = match &text[digits..] {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        "d" => Some(86_400_000),
+        _ => None,
+    };
+    let count: Option<u64> = text[..digits].parse().ok();
+    let total = millis.zip(count).and_then(|(unit, count)| count.checked_mul(unit));
+    match total.filter(|total| (1..=MAX_DURATION_MILLIS).contains(total)) {
+        Some(total) => Ok(Duration::from_millis(total)),
+        None => Err(ConfigError::at(key, format!("{text:?} is not a time such as 500ms, 5s, 10m, 12h or 30d"))),
+    }
+}
+
+/// A name that stands in object keys, headers and paths.
+pub fn name(key: &str, text: &str) -> Result<String, ConfigError> {
+    let good = !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !text.starts_with('-');
+    if good {
+        return Ok(text.to_owned());
+    }
+    Err(ConfigError::at(key, format!("{text:?} is not a name: a-z, 0-9 and -, up to 64 of them")))
+}
+
+/// What Holdfast calls itself where nobody gave it a name.
+pub const DEFAULT_HOSTNAME: &str = "holdfast.local";
+
+/// Ten years.
+const MAX_DURATION_MILLIS: u64 = 315_360_000_000;
+
+#[cfg(test)]
+mod tests;

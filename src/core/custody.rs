@@ -1,0 +1,7 @@
+//! What Holdfast keeps for others, and how it keeps it: objects in a store, one truth for all.
+
+pub mod held;
+pub mod life;
+pub mod receipt;
+pub mod route_state;
+pub mod store;

@@ -1,0 +1,124 @@
+//! Reading and changing a route's state in storage, with a cache that has an age.
+//!
+//! The cache belongs to one instance and is only ever a shortcut: it answers for `health_max_age`
+//! and remembers for as long that the storage could not be read, so that a slow storage does not
+//! make each message wait.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
+use crate::limits;
+use crate::ports::{Clock, Ports};
+use crate::routing::health::Event;
+use crate::routing::{Route, RouteName, RouteState};
+use crate::time::Timestamp;
+
+/// What this instance remembers of the routes' states.
+#[derive(Debug, Default)]
+pub struct StateCache {
+    routes: RefCell<HashMap<RouteName, (Timestamp, Option<RouteState>)>>,
+}
+
+impl StateCache {
+    /// What is remembered and fresh: the state, or that it could not be read.
+    pub fn fresh(&self, route: &Route, now: Timestamp) -> Option<Option<RouteState>> {
+        let routes = self.routes.borrow();
+        let (at, state) = routes.get(&route.name)?;
+        (*at <= now && now.since(*at) <= route.health.max_age).then(|| state.clone())
+    }
+
+    fn remember(&self, route: &RouteName, now: Timestamp, state: Option<RouteState>) {
+        self.routes.borrow_mut().insert(route.clone(), (now, state));
+    }
+}
+
+/// Reads a route's state and remembers it. None = it cannot be known now.
+pub async fn read<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> Option<RouteState> {
+    let reading = std::pin::pin!(load(ports.store(), &route.name));
+    let result = within(ports, limits::STATE_READ, reading).await;
+    let state = result.and_then(Result::ok).map(|(state, _)| state);
+    cache.remember(&route.name, ports.now(), state.clone());
+    state
+}
+
+/// Reads a route's state from the storage itself, with the reason where that fails.
+pub async fn read_now<P: Ports>(ports: &P, route: &RouteName) -> Result<RouteState, StoreError> {
+    load(ports.store(), route).await.map(|(state, _)| state)
+}
+
+/// Changes a route's state: `change` is applied to what is stored, again if somebody was faster,
+/// and says whether anything is to be written. The state that now stands is returned.
+pub async fn change<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &RouteName,
+    mut change: impl FnMut(&mut RouteState) -> bool,
+) -> Result<RouteState, StoreError> {
+    for _ in 0..limits::STATE_TRIES {
+        let (mut state, version) = match load(ports.store(), route).await {
+            // What nobody can read guides nobody: it is written anew.
+            Err(error) if error.kind == StoreErrorKind::Damaged => (RouteState::default(), None),
+            loaded => loaded?,
+        };
+        if !change(&mut state) {
+            cache.remember(route, ports.now(), Some(state.clone()));
+            return Ok(state);
+        }
+        let body = Bytes::from(serde_json::to_vec(&state).unwrap_or_default());
+        let condition = version.map_or(Condition::Absent, Condition::Unchanged);
+        match ports.store().put(&RouteState::key(route), &[body], condition).await? {
+            Put::Written(_) => {
+                cache.remember(route, ports.now(), Some(state.clone()));
+                return Ok(state);
+            }
+            Put::Conflict => {
+                let jitter = u64::from(crate::ports::jitter(ports));
+                ports.sleep(Duration::from_millis(jitter / 8)).await;
+            }
+        }
+    }
+    Err(StoreError::new(StoreErrorKind::Unavailable, format!("{route}: others keep changing its state")))
+}
+
+async fn load(store: &impl Store, route: &RouteName) -> Result<(RouteState, Option<Version>), StoreError> {
+    let key = RouteState::key(route);
+    let Some(object) = store.get(&key, limits::RECORD_BYTES).await? else {
+        return Ok((RouteState::default(), None));
+    };
+    let state = serde_json::from_slice(&object.bytes)
+        .map_err(|error| StoreError::new(StoreErrorKind::Damaged, format!("{key}: {error}")))?;
+    Ok((state, Some(object.version)))
+}
+
+/// What `future` gives, unless time is up first.
+pub async fn within<F: Future + Unpin>(clock: &impl Clock, time: Duration, future: F) -> Option<F::Output> {
+    let sleep = std::pin::pin!(clock.sleep(time));
+    match futures::future::select(future, sleep).await {
+        futures::future::Either::Left((output, _)) => Some(output),
+        futures::future::Either::Right(_) => None,
+    }
+}
+
+/// Takes note of what happened to addresses of a route; gives the state that now stands.
+pub async fn note<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+    events: &[(usize, Event)],
+    jitter: u8,
+) -> Result<RouteState, StoreError> {
+    change(ports, cache, &route.name, |state| {
+        let before = state.clone();
+        for (index, event) in events {
+            let Some(primary) = route.primaries.get(*index) else { continue };
+            let health = state.primaries.entry(primary.text.clone()).or_default();
+            health.on(event.clone(), &route.health, ports.now(), jitter);
+        }
+        *state != before
+    })
+    .await
+}

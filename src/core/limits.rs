@@ -1,0 +1,93 @@
+//! Every limit Holdfast sets, with its unit, in one place.
+//!
+//! A limit is either a default the configuration can change (then its name stands in README's
+//! table) or a bound that nobody should need to change. Nothing in Holdfast grows or waits
+//! without one.
+
+use std::time::Duration;
+
+/// Bytes of one message as submitted, unless `limits.message_bytes` says otherwise.
+pub const MESSAGE_BYTES: usize = 26_214_400;
+/// The most `limits.message_bytes` may say: what one instance can hold twice over in its memory.
+pub const MESSAGE_BYTES_CEILING: usize = 157_286_400;
+/// Recipients of one submission, unless `limits.recipients` says otherwise (RFC 5321, 4.5.3.1.8).
+pub const RECIPIENTS: usize = 100;
+/// The most `limits.recipients` may say.
+pub const RECIPIENTS_CEILING: usize = 1_000;
+/// Bytes of everything in a multipart or JSON body that is not the message itself.
+pub const BODY_OVERHEAD_BYTES: usize = 262_144;
+/// Parts of a multipart body.
+pub const BODY_PARTS: usize = 2_048;
+/// Attachments of one JSON message.
+pub const ATTACHMENTS: usize = 100;
+/// Header fields a JSON message may add.
+pub const EXTRA_HEADERS: usize = 100;
+/// Characters of one header field's value in a JSON message.
+pub const HEADER_VALUE_CHARS: usize = 8_000;
+/// `Received:` lines after which a message is taken to be looping (RFC 5321, 6.3, asks for 100 at
+/// least where nothing else is known; gateways in front of us are few).
+pub const RECEIVED_LINES: usize = 50;
+/// Characters of an `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_CHARS: usize = 256;
+/// Bytes of an operator's request body.
+pub const OPERATOR_BODY_BYTES: usize = 65_536;
+/// Bytes of the configuration document.
+pub const CONFIG_BYTES: usize = 1_048_576;
+/// Bytes of one of our own JSON objects in storage: anything longer was not written by us.
+pub const RECORD_BYTES: usize = 1_048_576;
+/// Bytes of Holdfast's own lines in front of a held message.
+pub const HELD_PREFIX_BYTES: usize = 1_048_576;
+
+/// Opening a connection to a primary.
+pub const CONNECT: Duration = Duration::from_secs(4);
+/// A primary's answer to a command.
+pub const REPLY: Duration = Duration::from_secs(8);
+/// A primary taking one block of the message.
+pub const DATA_BLOCK: Duration = Duration::from_secs(15);
+/// A primary's answer to the end of the message: it may scan the content first. Giving up here
+/// makes the message uncertain, so it is the longest wait.
+pub const DATA_END: Duration = Duration::from_secs(30);
+/// A good-bye is a courtesy.
+pub const QUIT: Duration = Duration::from_millis(500);
+/// All attempts of one submission, over all addresses, up to the end of data.
+pub const FORWARD_BUDGET: Duration = Duration::from_secs(15);
+/// The same where the health could not be read: the primary gets a short chance before the hold.
+pub const BLIND_FORWARD_BUDGET: Duration = Duration::from_secs(5);
+/// Waiting for a route's state before a message goes on without it.
+pub const STATE_READ: Duration = Duration::from_secs(1);
+/// The longest a sender waits for an answer after its last byte arrived.
+pub const SUBMISSION: Duration = Duration::from_secs(60);
+/// A sender sending the next piece of its body.
+pub const BODY_PIECE: Duration = Duration::from_secs(30);
+/// How long an idle session to a primary is kept for the next message in the same instance.
+pub const SESSION_IDLE: Duration = Duration::from_secs(5);
+/// Idle sessions kept per primary and instance.
+pub const SESSIONS_IDLE: usize = 16;
+/// Messages given to one session before it is closed, as Postfix's clients do.
+pub const SESSION_MESSAGES: u32 = 100;
+
+/// Opening a connection to the storage.
+pub const STORAGE_CONNECT: Duration = Duration::from_secs(3);
+/// The storage's answer to a small request; a large body adds a second for each mebibyte.
+pub const STORAGE_REPLY: Duration = Duration::from_secs(5);
+/// Tries of one storage request.
+pub const STORAGE_TRIES: u32 = 3;
+/// The first wait between tries; it doubles, with jitter.
+pub const STORAGE_BACKOFF: Duration = Duration::from_millis(100);
+/// All tries of one storage request together.
+pub const STORAGE_BUDGET: Duration = Duration::from_secs(8);
+/// Keys in one page of a listing.
+pub const LIST_PAGE: usize = 1_000;
+
+/// A receipt that is still running after this was left by an instance that died.
+pub const RECEIPT_RUNNING: Duration = Duration::from_secs(90);
+/// Pieces of evidence kept in a primary's health.
+pub const EVIDENCE: usize = 10;
+/// Tries to write a route's state against other writers.
+pub const STATE_TRIES: u32 = 6;
+/// A probe or canary that was claimed and not finished after this was left by a dead instance.
+pub const CLAIM: Duration = Duration::from_secs(60);
+/// One tick.
+pub const TICK: Duration = Duration::from_secs(20);
+/// What a sender is told to wait before it tries again.
+pub const RETRY_AFTER: Duration = Duration::from_secs(30);

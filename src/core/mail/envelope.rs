@@ -1,0 +1,45 @@
+//! Who a message is from and for, as the transport knows it; not the header fields.
+
+use serde::{Deserialize, Serialize};
+
+use super::EmailAddress;
+
+/// The envelope of one message (RFC 5321, 2.3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The reverse path; none is the null sender `<>`, which bounces carry.
+    pub sender: Option<EmailAddress>,
+    /// The forward paths, each mailbox once, in the order they were given.
+    pub recipients: Vec<EmailAddress>,
+}
+
+impl Envelope {
+    /// An envelope with each recipient once: naming a mailbox twice asks for one copy.
+    pub fn new(sender: Option<EmailAddress>, recipients: Vec<EmailAddress>) -> Self {
+        let mut once: Vec<EmailAddress> = Vec::with_capacity(recipients.len());
+        for recipient in recipients {
+            if !once.iter().any(|known| known.same_mailbox(&recipient)) {
+                once.push(recipient);
+            }
+        }
+        Self { sender, recipients: once }
+    }
+
+    /// The sender as it stands between `<` and `>`.
+    pub fn sender_path(&self) -> &str {
+        self.sender.as_ref().map_or("", EmailAddress::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mailbox_named_twice_gets_one_copy() {
+        let to = ["a@x.org", "A@x.org", "a@X.org"].map(|a| a.parse().unwrap());
+        let envelope = Envelope::new(None, to.to_vec());
+        assert_eq!(envelope.recipients.len(), 2, "the domain has no case, the local part may");
+        assert_eq!(envelope.sender_path(), "");
+    }
+}

@@ -1,0 +1,250 @@
+//! A route: the recipient domains that share one primary, and how that primary is treated.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::health::Thresholds;
+use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin};
+use crate::config::{ConfigError, duration, name};
+use crate::limits;
+use crate::mail::Domain;
+
+/// A route's name: it stands in object keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RouteName(String);
+
+impl RouteName {
+    /// A checked name.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        name("route.name", text).map(Self)
+    }
+
+    /// The name's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RouteName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One route.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: RouteName,
+    /// The domains it serves.
+    pub domains: Vec<DomainPattern>,
+    /// Its primaries, the preferred one first.
+    pub primaries: Vec<PrimaryAddress>,
+    /// Whether SMTP must be encrypted.
+    pub tls: TlsPolicy,
+    /// Whom TLS must find.
+    pub trust: Trust,
+    /// What the primaries ask of us.
+    pub credentials: Option<Credentials>,
+    /// When a primary is down, and when it is back.
+    pub health: Thresholds,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+}
+
+impl Route {
+    /// Whether this domain's mail goes here.
+    pub fn serves(&self, domain: &Domain) -> bool {
+        self.domains.iter().any(|pattern| pattern.matches(domain))
+    }
+}
+
+/// A domain, or `*.domain` for all below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DomainPattern {
+    /// Just this one.
+    Exactly(Domain),
+    /// All below this one.
+    Below(Domain),
+}
+
+impl DomainPattern {
+    fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
+        let (rest, make): (&str, fn(Domain) -> Self) = match text.strip_prefix("*.") {
+            Some(rest) => (rest, Self::Below),
+            None => (text, Self::Exactly),
+        };
+        let domain = rest.parse().map_err(|error| ConfigError::at(key, format!("{text:?}: {error}")))?;
+        Ok(make(domain))
+    }
+
+    fn matches(&self, domain: &Domain) -> bool {
+        match self {
+            Self::Exactly(own) => own == domain,
+            Self::Below(own) => domain.as_str().strip_suffix(own.as_str()).is_some_and(|head| head.ends_with('.')),
+        }
+    }
+}
+
+impl fmt::Display for DomainPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(domain) => write!(f, "{domain}"),
+            Self::Below(domain) => write!(f, "*.{domain}"),
+        }
+    }
+}
+
+/// How long each step with a primary may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Opening the connection.
+    pub connect: Duration,
+    /// The answer to a command.
+    pub reply: Duration,
+    /// The answer to the end of the message.
+    pub data_end: Duration,
+}
+
+/// A route as the document writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteTable {
+    name: String,
+    domains: Vec<String>,
+    primary: OneOrMany,
+    #[serde(default)]
+    tls: TlsPolicy,
+    tls_name: Option<String>,
+    tls_ca: Option<String>,
+    #[serde(default)]
+    tls_pins: Vec<String>,
+    #[serde(default)]
+    health: HealthTable,
+    #[serde(default)]
+    timeouts: TimeoutsTable,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct HealthTable {
+    consecutive_failures: Option<u32>,
+    healthy_threshold: Option<u32>,
+    base_ejection_time: Option<String>,
+    max_ejection_time: Option<String>,
+    health_max_age: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TimeoutsTable {
+    connect: Option<String>,
+    reply: Option<String>,
+    data_end: Option<String>,
+}
+
+impl RouteTable {
+    /// The name as it is written.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Checked into a route.
+    pub fn check(self, credentials: Option<Credentials>) -> Result<Route, ConfigError> {
+        let name = RouteName::parse(&self.name)?;
+        let key = |field: &str| format!("route.{name}.{field}");
+        if self.domains.is_empty() {
+            return Err(ConfigError::at(key("domains"), "there is none"));
+        }
+        let domains = self.domains.iter().map(|text| DomainPattern::parse(&key("domains"), text));
+        let domains = domains.collect::<Result<Vec<_>, _>>()?;
+        let texts = match self.primary {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        };
+        if texts.is_empty() {
+            return Err(ConfigError::at(key("primary"), "there is none"));
+        }
+        let primaries = texts.iter().map(|text| PrimaryAddress::parse(&key("primary"), text));
+        let primaries = primaries.collect::<Result<Vec<_>, _>>()?;
+
+        let pins = self.tls_pins.iter().map(|text| pin(&key("tls_pins"), text)).collect::<Result<Vec<_>, _>>()?;
+        if let Some(name) = &self.tls_name {
+            name.parse::<Domain>().map_err(|error| ConfigError::at(key("tls_name"), error.to_string()))?;
+        }
+        if self.tls_ca.as_ref().is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----")) {
+            return Err(ConfigError::at(key("tls_ca"), "not a PEM certificate (-----BEGIN CERTIFICATE-----)"));
+        }
+        let smtp_tls = |p: &PrimaryAddress| match p.target {
+            Target::Smtp { implicit_tls, .. } => implicit_tls || self.tls == TlsPolicy::Required,
+            Target::Http(_) => false,
+        };
+        if primaries.iter().any(smtp_tls) && self.tls_name.is_none() && pins.is_empty() && self.tls_ca.is_none() {
+            let reason = "TLS is required and nothing says who must be there; set tls_name (the certificate's \
+                          name), tls_ca or tls_pins, or tls = \"opportunistic\" or \"off\"";
+            return Err(ConfigError::at(key("tls_name"), reason));
+        }
+        if matches!(credentials, Some(Credentials::Bearer { .. })) && primaries.iter().any(PrimaryAddress::is_smtp) {
+            return Err(ConfigError::at(key("primary"), "SMTP takes a username and a password, not a bearer token"));
+        }
+        let trust = Trust { name: self.tls_name, authorities: self.tls_ca, pins };
+        let health = self.health.check(&name)?;
+        let timeouts = self.timeouts.check(&name)?;
+        Ok(Route { name, domains, primaries, tls: self.tls, trust, credentials, health, timeouts })
+    }
+}
+
+impl HealthTable {
+    fn check(self, route: &RouteName) -> Result<Thresholds, ConfigError> {
+        let key = |field: &str| format!("route.{route}.health.{field}");
+        let default = Thresholds::default();
+        let count = |field: &str, value: Option<u32>, default: u32| match value {
+            Some(value) if (1..=1_000).contains(&value) => Ok(value),
+            Some(value) => Err(ConfigError::at(key(field), format!("{value} is not between 1 and 1000"))),
+            None => Ok(default),
+        };
+        let time = |field: &str, value: Option<String>, default: Duration| {
+            value.map_or(Ok(default), |text| duration(&key(field), &text))
+        };
+        let thresholds = Thresholds {
+            consecutive_failures: count("consecutive_failures", self.consecutive_failures, default.consecutive_failures)?,
+            healthy_threshold: count("healthy_threshold", self.healthy_threshold, default.healthy_threshold)?,
+            base_ejection_time: time("base_ejection_time", self.base_ejection_time, default.base_ejection_time)?,
+            max_ejection_time: time("max_ejection_time", self.max_ejection_time, default.max_ejection_time)?,
+            max_age: time("health_max_age", self.health_max_age, default.max_age)?,
+        };
+        if thresholds.base_ejection_time > thresholds.max_ejection_time {
+            return Err(ConfigError::at(key("base_ejection_time"), "it is longer than max_ejection_time"));
+        }
+        Ok(thresholds)
+    }
+}
+
+impl TimeoutsTable {
+    fn check(self, route: &RouteName) -> Result<Timeouts, ConfigError> {
+        let time = |field: &str, value: Option<String>, default: Duration, most: Duration| {
+            let key = format!("route.{route}.timeouts.{field}");
+            let value = value.map_or(Ok(default), |text| duration(&key, &text))?;
+            if value <= most {
+                return Ok(value);
+            }
+            Err(ConfigError::at(key, format!("longer than {} s, and a sender is waiting", most.as_secs())))
+        };
+        Ok(Timeouts {
+            connect: time("connect", self.connect, limits::CONNECT, limits::FORWARD_BUDGET)?,
+            reply: time("reply", self.reply, limits::REPLY, limits::FORWARD_BUDGET)?,
+            data_end: time("data_end", self.data_end, limits::DATA_END, limits::DATA_END)?,
+        })
+    }
+}

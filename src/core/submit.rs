@@ -1,0 +1,265 @@
+//! The use case of a submission: authenticate, read, decide, deliver or hold, answer.
+//!
+//! ```text
+//!  head -> begin: partner, body type, limits      (nothing read yet; a refusal costs nothing)
+//!  body -> submit: claim the key -> envelope and message -> grants, routes, loops
+//!                  for each route, side by side: forward -> hold what is left
+//!                  complete the receipt -> answer
+//! ```
+//!
+//! A 2xx is given only for recipients whose copy the primary took or the storage keeps. If any
+//! copy found neither, the answer is 503 and says which did: the sender keeps the message.
+
+pub mod answer;
+pub mod forward;
+pub mod hold;
+pub mod multipart;
+pub mod request;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::config::{Config, WithoutReceipts};
+use crate::custody::held::Digest;
+use crate::custody::receipt::{self, Claim, ClaimError, Claimed};
+use crate::custody::route_state::StateCache;
+use crate::limits;
+use crate::mail::{Envelope, MessageId, facts};
+use crate::partner::Partner;
+use crate::ports::{Event, Ports, new_id};
+use crate::problem::{Kind, Problem};
+use crate::routing::Route;
+use crate::time::Timestamp;
+use answer::{Answer, Outcome, Response, Settled};
+use forward::Forwarded;
+use request::Request;
+
+/// One message on its way, as every route of it sees it.
+#[derive(Debug)]
+pub struct Message<'m> {
+    /// Its id.
+    pub id: MessageId,
+    /// Who submitted it.
+    pub partner: &'m Partner,
+    /// The submitted bytes.
+    pub bytes: Bytes,
+    /// Their hash, where it was computed already.
+    pub digest: Option<Digest>,
+    /// When the submission began: its limits count from here.
+    pub started: Timestamp,
+}
+
+/// Answers a submission whose body has been read.
+pub async fn submit<P: Ports>(
+    ports: &P,
+    config: &Config,
+    cache: &StateCache,
+    request: &Request<'_>,
+    body: Bytes,
+) -> Response {
+    let id = new_id(ports);
+    let started = id.at();
+    let response = match run(ports, config, cache, request, body, id, started).await {
+        Ok(response) => response,
+        Err(problem) => Response::problem(&problem, &id.to_string()),
+    };
+    if response.is_problem() {
+        let kind = response.body.get("type").cloned().unwrap_or(Value::Null);
+        let event = Event::new("submission.refused")
+            .with("id", id.to_string())
+            .with("partner", request.partner.name.as_str())
+            .with("status", response.status)
+            .with("type", kind);
+        ports.write(event);
+    }
+    response
+}
+
+async fn run<P: Ports>(
+    ports: &P,
+    config: &Config,
+    cache: &StateCache,
+    request: &Request<'_>,
+    body: Bytes,
+    id: MessageId,
+    started: Timestamp,
+) -> Result<Response, Problem> {
+    let body_digest = request.needs_digest().then(|| Digest::of(&body));
+    request.check_digest(body_digest)?;
+    // Read before the claim, so that what cannot be read leaves no trace.
+    let (envelope, bytes) = request.read(body.clone(), id, &config.limits)?;
+    check(config, request.partner, &envelope, &bytes)?;
+
+    let Some(key) = &request.idempotency_key else {
+        let digest = body_digest.filter(|_| bytes == body);
+        let message = Message { id, partner: request.partner, bytes, digest, started };
+        return Ok(serve(ports, config, cache, &message, &envelope, Vec::new()).await.response);
+    };
+    let payload = request.fingerprint(body_digest.unwrap_or_else(|| Digest::of(&body)));
+    let claimed = match receipt::claim(ports, &request.partner.name, key, &payload, id).await {
+        Ok(Claim::Answered(response)) => return Ok(response),
+        Ok(Claim::Mine(claimed)) => Some(claimed),
+        Err(ClaimError::Problem(problem)) => return Err(problem),
+        Err(ClaimError::Storage(error)) => {
+            let event = Event::new("receipt.unavailable").with("id", id.to_string()).with("error", error.to_string());
+            ports.write(event);
+            match config.without_receipts {
+                WithoutReceipts::Deliver => None,
+                WithoutReceipts::Refuse => return Err(no_receipt()),
+            }
+        }
+    };
+    let (id, settled) = match &claimed {
+        Some(claimed) => (claimed.receipt.id, claimed.settled.clone()),
+        None => (id, Vec::new()),
+    };
+    // An earlier try gave the message its id; one that is built from fields carries it inside.
+    let (envelope, bytes) = request.read(body, id, &config.limits)?;
+    let message = Message { id, partner: request.partner, bytes, digest: None, started };
+    let served = serve(ports, config, cache, &message, &envelope, settled).await;
+    if let Some(claimed) = claimed {
+        settle(ports, *claimed, &served, id).await;
+    }
+    Ok(served.response)
+}
+
+fn check(config: &Config, partner: &Partner, envelope: &Envelope, bytes: &Bytes) -> Result<(), Problem> {
+    partner.check(envelope)?;
+    for recipient in &envelope.recipients {
+        let domain = recipient.domain();
+        if config.route_for(&domain).is_none() {
+            let detail = format!("no route leads to {domain}; Holdfast relays to its own domains only");
+            return Err(Problem::new(Kind::NoRoute, detail).with("recipient", recipient.as_str()));
+        }
+    }
+    let received = facts::received_lines(bytes);
+    if received > limits::RECEIVED_LINES {
+        let detail = format!("it has {received} Received: lines; {} is the limit", limits::RECEIVED_LINES);
+        return Err(Problem::new(Kind::MailLoop, detail));
+    }
+    Ok(())
+}
+
+fn no_receipt() -> Problem {
+    let detail = "the storage cannot keep a receipt now, and without one the same Idempotency-Key could make \
+                  two messages; send again later, or send without the key";
+    Problem::new(Kind::NotAccepted, detail)
+}
+
+struct Served {
+    response: Response,
+    settled: Vec<Settled>,
+}
+
+/// Serves every route of the message and puts the outcomes together.
+async fn serve<P: Ports>(
+    ports: &P,
+    config: &Config,
+    cache: &StateCache,
+    message: &Message<'_>,
+    envelope: &Envelope,
+    settled: Vec<Settled>,
+) -> Served {
+    let groups = by_route(config, envelope, &settled);
+    let forwarded = join_all(groups.iter().map(|(route, envelope)| {
+        forward::forward(ports, config, cache, route, message, envelope)
+    }))
+    .await;
+    let mut all = settled;
+    all.extend(forwarded.iter().flat_map(|forwarded| forwarded.settled.iter().cloned()));
+    all.sort_by_key(|one| envelope.recipients.iter().position(|address| address.same_mailbox(&one.address)));
+    let response = respond(message, &all, &forwarded);
+    log(ports, message, &all, &response);
+    Served { response, settled: all }
+}
+
+/// The recipients that are not settled yet, by their routes, in the order of the envelope.
+fn by_route<'c>(config: &'c Config, envelope: &Envelope, settled: &[Settled]) -> Vec<(&'c Route, Envelope)> {
+    let mut groups: Vec<(&Route, Envelope)> = Vec::new();
+    for recipient in &envelope.recipients {
+        let done = settled.iter().any(|one| one.address.same_mailbox(recipient));
+        let Some(route) = config.route_for(&recipient.domain()).filter(|_| !done) else { continue };
+        match groups.iter_mut().find(|(known, _)| known.name == route.name) {
+            Some((_, group)) => group.recipients.push(recipient.clone()),
+            None => {
+                groups.push((route, Envelope { sender: envelope.sender.clone(), recipients: vec![recipient.clone()] }));
+            }
+        }
+    }
+    groups
+}
+
+fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> Response {
+    let any = |outcome| all.iter().any(|one| one.outcome == outcome);
+    let recipients = serde_json::to_value(all).unwrap_or_default();
+    if any(Outcome::NotAccepted) {
+        let why = forwarded.iter().find_map(|f| f.not_accepted.clone()).unwrap_or_default();
+        let detail = if any(Outcome::Delivered) || any(Outcome::Held) {
+            format!("not for every recipient; send again for those marked not-accepted. {why}")
+        } else {
+            why
+        };
+        let problem = Problem::new(Kind::NotAccepted, detail).with("recipients", recipients);
+        return Response::problem(&problem, &message.id.to_string());
+    }
+    if !any(Outcome::Delivered) && !any(Outcome::Held) {
+        let words = all.iter().find_map(|one| one.reply.as_ref());
+        let said = words.map(|reply| format!("{} {}", reply.code, reply.text)).unwrap_or_default();
+        let problem = Problem::new(Kind::Refused, format!("the primary said: {said}")).with("recipients", recipients);
+        return Response::problem(&problem, &message.id.to_string());
+    }
+    let hold = forwarded.iter().find_map(|f| f.hold.clone());
+    let digest = forwarded.iter().find_map(|f| f.digest).or(message.digest);
+    let answer = Answer {
+        id: message.id,
+        outcome: if any(Outcome::Held) { Outcome::Held } else { Outcome::Delivered },
+        route: all.first().map(|one| one.route.clone()).unwrap_or_else(|| forwarded[0].route.clone()),
+        recipients: all.to_vec(),
+        digest: digest.map(|digest| digest.field()),
+        reason: hold.as_ref().map(|hold| hold.reason),
+        detail: hold.as_ref().map(|hold| hold.detail.clone()),
+        until: hold.and_then(|hold| hold.until),
+    };
+    Response::json(if answer.outcome == Outcome::Held { 202 } else { 200 }, &answer)
+}
+
+/// Writes the receipt before the answer goes out. If that fails the answer stands all the same:
+/// what was accepted was accepted, and a repeat finds the claim.
+async fn settle<P: Ports>(ports: &P, claimed: Claimed, served: &Served, id: MessageId) {
+    let written = if served.response.status == Kind::NotAccepted.status() {
+        let settled = served.settled.iter().filter(|one| one.outcome != Outcome::NotAccepted).cloned().collect();
+        receipt::reopen(ports, claimed, settled).await
+    } else {
+        receipt::complete(ports, claimed, &served.response).await
+    };
+    if let Err(error) = written {
+        let event = Event::new("receipt.not-completed").with("id", id.to_string()).with("error", error.to_string());
+        ports.write(event);
+    }
+}
+
+fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &Response) {
+    let name = match response.status {
+        200 => "message.delivered",
+        202 => "message.held",
+        422 => "message.rejected",
+        _ => "message.not-accepted",
+    };
+    let count = |outcome| all.iter().filter(|one| one.outcome == outcome).count();
+    let mut event = Event::new(name)
+        .with("id", message.id.to_string())
+        .with("partner", message.partner.name.as_str())
+        .with("bytes", message.bytes.len())
+        .with("delivered", count(Outcome::Delivered))
+        .with("held", count(Outcome::Held))
+        .with("rejected", count(Outcome::Rejected))
+        .with("not_accepted", count(Outcome::NotAccepted))
+        .with("ms", u64::try_from(ports.now().since(message.started).as_millis()).unwrap_or(u64::MAX));
+    for member in ["route", "reason", "detail"] {
+        if let Some(value) = response.body.get(member) {
+            event = event.with(member, value.clone());
+        }
+    }
+    ports.write(event);
+}

@@ -1,0 +1,39 @@
+//! Holding a message: one object, one PUT. When it returns, the message is durable.
+
+use super::Message;
+use crate::custody::held::{Digest, Held};
+use crate::custody::store::{Condition, Store, StoreError};
+use crate::mail::{EmailAddress, Envelope};
+use crate::ports::Ports;
+use crate::routing::Route;
+use crate::routing::decide::Hold;
+
+/// Stores the message for `left`, some of whom are `uncertain`; gives the digest it was stored with.
+///
+/// The name is the message's own, so that doing it again after a lost answer writes the same
+/// object, and a repeat under the same key does too.
+pub async fn hold<P: Ports>(
+    ports: &P,
+    route: &Route,
+    message: &Message<'_>,
+    sender: Option<EmailAddress>,
+    left: Vec<EmailAddress>,
+    uncertain: Vec<EmailAddress>,
+    why: &Hold,
+) -> Result<Digest, StoreError> {
+    let digest = message.digest.unwrap_or_else(|| Digest::of(&message.bytes));
+    let held = Held {
+        id: message.id,
+        route: route.name.clone(),
+        envelope: Envelope { sender, recipients: left },
+        uncertain,
+        partner: message.partner.name.clone(),
+        at: ports.now(),
+        reason: why.reason,
+        detail: why.detail.clone(),
+        digest,
+    };
+    let key = Held::key(&route.name, message.id);
+    ports.store().put(&key, &held.object(&message.bytes), Condition::Always).await?;
+    Ok(digest)
+}

@@ -1,0 +1,168 @@
+//! The use case of passing time: probes that are due, and the canary of a primary that is back.
+//!
+//! A tick is bounded in time and safe to overlap with others: each probe and each canary is
+//! claimed in the route's state before it is made, and one that was claimed by an instance that
+//! died is free again after a while. Ticks come from cron, from a monitor, or from the after-work
+//! of a submission; Holdfast never counts on any single one of them.
+
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::custody::held::Held;
+use crate::custody::route_state::{self, StateCache};
+use crate::custody::store::{Store, StoreError};
+use crate::limits;
+use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
+use crate::routing::health::Event;
+use crate::routing::{HealthState, Route};
+use crate::time::Timestamp;
+
+/// What a tick did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ticked {
+    /// What happened on each route.
+    pub routes: Vec<RouteTicked>,
+    /// Whether another tick would find work at once.
+    pub more: bool,
+}
+
+/// What a tick did on one route.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RouteTicked {
+    /// The route.
+    pub route: String,
+    /// The probes that were made.
+    pub probes: Vec<Probed>,
+    /// Why nothing could be done, if it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One probe.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Probed {
+    /// The address.
+    pub primary: String,
+    /// Whether it answered.
+    pub good: bool,
+    /// What it said otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The state after it.
+    pub state: HealthState,
+}
+
+/// Lets time pass on every route.
+pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> Ticked {
+    let began = ports.now();
+    let mut ticked = Ticked { routes: Vec::new(), more: false };
+    for route in &config.routes {
+        if ports.now().since(began) >= limits::TICK {
+            ticked.more = true;
+            break;
+        }
+        ticked.routes.push(tick_route(ports, cache, route).await);
+    }
+    ticked
+}
+
+/// Lets time pass on one route.
+pub async fn tick_route<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> RouteTicked {
+    let mut ticked = RouteTicked { route: route.name.to_string(), probes: Vec::new(), error: None };
+    for index in 0..route.primaries.len() {
+        match probe_if_due(ports, cache, route, index).await {
+            Ok(probed) => ticked.probes.extend(probed),
+            Err(error) => ticked.error = Some(error.to_string()),
+        }
+        if let Err(error) = up_without_canary(ports, cache, route, index).await {
+            ticked.error = Some(error.to_string());
+        }
+    }
+    ticked
+}
+
+/// Whether anything is due on this route, by what is known of it: the after-work's cheap question.
+pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
+    let Some(Some(state)) = cache.fresh(route, now) else { return false };
+    route.primaries.iter().any(|primary| {
+        let health = state.health(&primary.text);
+        health.probe_due(now) || health.canary_due(now)
+    })
+}
+
+async fn probe_if_due<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+    index: usize,
+) -> Result<Option<Probed>, StoreError> {
+    let primary = &route.primaries[index];
+    let known = route_state::read_now(ports, &route.name).await?;
+    if !known.health(&primary.text).probe_due(ports.now()) {
+        return Ok(None);
+    }
+    let mut mine = false;
+    route_state::change(ports, cache, &route.name, |state| {
+        let health = state.primaries.entry(primary.text.clone()).or_default();
+        mine = health.probe_due(ports.now());
+        if mine {
+            health.claim(ports.now());
+        }
+        mine
+    })
+    .await?;
+    if !mine {
+        return Ok(None);
+    }
+    let subject = format!("probe {}", new_id(ports));
+    let result = ports.primary().probe(route, index).await;
+    let (event, detail) = match result {
+        Ok(()) => (Event::GoodProbe, None),
+        Err(failure) => {
+            let what = failure.detail;
+            (Event::BadProbe { subject: subject.clone(), what: what.clone() }, Some(what))
+        }
+    };
+    let state = route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
+    let state = state.health(&primary.text).state;
+    let good = detail.is_none();
+    let event = LogEvent::new("primary.probed")
+        .with("id", subject)
+        .with("route", route.name.as_str())
+        .with("primary", primary.text.as_str())
+        .with("good", good)
+        .with("state", serde_json::to_value(state).unwrap_or_default());
+    ports.write(match &detail {
+        Some(detail) => event.with("detail", detail.as_str()),
+        None => event,
+    });
+    Ok(Some(Probed { primary: primary.text.clone(), good, detail, state }))
+}
+
+/// A recovering address with nothing held for it has nothing to be tried with.
+async fn up_without_canary<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+    index: usize,
+) -> Result<(), StoreError> {
+    let address = &route.primaries[index].text;
+    if route_state::read_now(ports, &route.name).await?.health(address).state != HealthState::Recovering {
+        return Ok(());
+    }
+    let queue = ports.store().list(&Held::prefix(&route.name), None, 1).await?;
+    if !queue.keys.is_empty() {
+        return Ok(());
+    }
+    route_state::change(ports, cache, &route.name, |state| {
+        let health = state.primaries.entry(address.clone()).or_default();
+        let before = health.state;
+        health.nothing_to_try(ports.now());
+        health.state != before
+    })
+    .await
+    .map(drop)
+}

@@ -15,6 +15,7 @@
 //! | `!starttls`, `!ready`, `!done` | what the client must want now |
 //! | `!handshake`, `!handshake-fails` | how the TLS handshake ends |
 //! | `!close`, `!timeout`, `!quit`, `!flood` | closed, too late, told to quit, 10 KB without line end |
+//! | `!bytes ...` | the server sends exactly this |
 //! | `!outcome V, V \| KIND STEP` | verdicts, then the failure, then `untouched` |
 //! | `!detail ...` | the failure's detail contains this |
 //!
@@ -141,6 +142,7 @@ impl Player {
             "timeout" => self.session.timed_out(),
             "quit" => self.session.quit(),
             "flood" => self.session.received(&[b'x'; 10_000]),
+            "bytes" => self.session.received(rest.as_bytes()),
             "outcome" => {
                 self.attempt = self.session.take_outcome();
                 let outcome = self.attempt.as_ref().map_or("none".to_owned(), describe);

@@ -1,5 +1,9 @@
 //! What the end-to-end tests share: built components, applications made of them, small servers.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
 
 use std::path::{Path, PathBuf};
 

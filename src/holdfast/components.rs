@@ -71,7 +71,10 @@ fn run(folder: &Path, command: &str) -> Result<()> {
     }
     let status = shell.status().context("the shell 'sh' does not start")?;
     if !status.success() {
-        bail!("{command:?} failed in {}; its own words are above", folder.display());
+        bail!(
+            "{command:?} failed in {}; its own words are above",
+            folder.display()
+        );
     }
     Ok(())
 }
@@ -79,8 +82,13 @@ fn run(folder: &Path, command: &str) -> Result<()> {
 /// Variables that `cargo run` and `cargo test` set for the program, or that were meant for it:
 /// inherited by a cargo that builds for another target they cause errors and needless rebuilding.
 fn is_of_the_outer_build(name: &str) -> bool {
-    const PREFIXES: [&str; 5] =
-        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "CARGO_FEATURE_"];
+    const PREFIXES: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CFG_",
+        "CARGO_FEATURE_",
+    ];
     const NAMES: [&str; 12] = [
         "CARGO",
         "CARGO_BUILD_RUSTFLAGS",
@@ -105,7 +113,9 @@ mod tests {
     fn manifest(commands: [&str; 2]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let component = |id, command| {
-            format!("[component.{id}]\nsource = \"x\"\n[component.{id}.build]\ncommand = {command:?}\n")
+            format!(
+                "[component.{id}]\nsource = \"x\"\n[component.{id}.build]\ncommand = {command:?}\n"
+            )
         };
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = \"t\"\n{}{}",
@@ -135,13 +145,22 @@ mod tests {
     fn a_failing_command_is_an_error_and_is_tried_again() {
         let folder = manifest(["false", "true"]);
         let error = build_once(folder.path()).unwrap_err();
-        assert!(format!("{error:#}").contains("component \"a\""), "{error:#}");
-        assert!(build_once(folder.path()).is_err(), "a failure must not count as done");
+        assert!(
+            format!("{error:#}").contains("component \"a\""),
+            "{error:#}"
+        );
+        assert!(
+            build_once(folder.path()).is_err(),
+            "a failure must not count as done"
+        );
     }
 
     #[test]
     fn the_outer_cargos_variables_are_not_passed_on() {
-        assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "cargo test sets it");
+        assert!(
+            std::env::var_os("CARGO_PKG_NAME").is_some(),
+            "cargo test sets it"
+        );
         let folder = manifest(["echo \"[$CARGO_PKG_NAME]\" > ran", "true"]);
         build_once(folder.path()).unwrap();
         assert_eq!(ran(&folder), "[]\n");

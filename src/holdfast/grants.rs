@@ -21,7 +21,10 @@ pub struct Grants {
 impl Grants {
     /// Parses the entries; an error names the entry and what is wrong with it.
     pub fn parse<'e>(entries: impl IntoIterator<Item = &'e str>) -> Result<Self> {
-        let entries = entries.into_iter().map(Entry::parse).collect::<Result<_>>()?;
+        let entries = entries
+            .into_iter()
+            .map(Entry::parse)
+            .collect::<Result<_>>()?;
         Ok(Self {
             entries,
             broken: None,

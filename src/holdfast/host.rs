@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -67,6 +68,7 @@ pub struct RunningHost {
     address: SocketAddr,
     routes: Vec<(String, String)>,
     runtime: Option<Runtime>,
+    stopping: Arc<AtomicBool>,
 }
 
 impl RunningHost {
@@ -75,7 +77,9 @@ impl RunningHost {
     pub async fn start(options: HostOptions) -> Result<Self> {
         let manifest = Manifest::load(&options.manifest, &options.variables)?;
         let routes = manifest.routes.iter();
-        let routes = routes.map(|route| (route.raw.clone(), route.component.clone())).collect();
+        let routes = routes
+            .map(|route| (route.raw.clone(), route.component.clone()))
+            .collect();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .thread_name("holdfast-host")
             .enable_all()
@@ -84,9 +88,11 @@ impl RunningHost {
             address: options.listen,
             routes,
             runtime: Some(runtime),
+            stopping: Arc::default(),
         };
         if let Some(runtime) = &host.runtime {
-            host.address = runtime.spawn(serve(manifest, options)).await??;
+            let serving = serve(manifest, options, host.stopping.clone());
+            host.address = runtime.spawn(serving).await??;
         }
         Ok(host)
     }
@@ -108,6 +114,7 @@ impl RunningHost {
 
     /// Stops abruptly, as a killed process would, and waits until everything is gone.
     pub async fn stop(mut self) {
+        self.stopping.store(true, Relaxed);
         if let Some(runtime) = self.runtime.take() {
             let gone = tokio::task::spawn_blocking(|| runtime.shutdown_timeout(STOP_TIMEOUT));
             // It fails only if the caller's own runtime ends, and then nothing is left to wait for.
@@ -118,6 +125,7 @@ impl RunningHost {
 
 impl Drop for RunningHost {
     fn drop(&mut self) {
+        self.stopping.store(true, Relaxed);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -125,7 +133,11 @@ impl Drop for RunningHost {
 }
 
 /// Compiles, listens, and leaves a task behind that serves.
-async fn serve(manifest: Manifest, options: HostOptions) -> Result<SocketAddr> {
+async fn serve(
+    manifest: Manifest,
+    options: HostOptions,
+    stopping: Arc<AtomicBool>,
+) -> Result<SocketAddr> {
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -135,6 +147,7 @@ async fn serve(manifest: Manifest, options: HostOptions) -> Result<SocketAddr> {
         http: outbound_http::Clients::new(&options.outbound_roots)?,
         log: options.log,
         own_address: address,
+        stopping,
     };
     let application = inbound::Application::load(manifest, services).await?;
     tokio::spawn(inbound::accept(listener, Arc::new(application)));

@@ -41,7 +41,15 @@ fn check_compiler() -> Result<()> {
         .find_map(|name| std::env::var(name).ok());
     let compiler = named.unwrap_or_else(|| "clang".to_owned());
     let works = Command::new(&compiler)
-        .args(["--target=wasm32-wasi", "-x", "c", "-c", "/dev/null", "-o", "/dev/null"])
+        .args([
+            "--target=wasm32-wasi",
+            "-x",
+            "c",
+            "-c",
+            "/dev/null",
+            "-o",
+            "/dev/null",
+        ])
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()

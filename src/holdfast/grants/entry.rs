@@ -140,8 +140,12 @@ impl Target {
             (Self::Any, _) => true,
             (Self::Exactly(own), host) => own == host,
             (Self::Below(suffix), Host::Domain(domain)) => domain.ends_with(suffix.as_str()),
-            (Self::Network(network), Host::Ipv4(ip)) => network.contains(&std::net::IpAddr::V4(*ip)),
-            (Self::Network(network), Host::Ipv6(ip)) => network.contains(&std::net::IpAddr::V6(*ip)),
+            (Self::Network(network), Host::Ipv4(ip)) => {
+                network.contains(&std::net::IpAddr::V4(*ip))
+            }
+            (Self::Network(network), Host::Ipv6(ip)) => {
+                network.contains(&std::net::IpAddr::V6(*ip))
+            }
             (Self::Itself | Self::Below(_) | Self::Network(_), _) => false,
         }
     }
@@ -177,7 +181,8 @@ impl Ports {
 }
 
 fn parse_port(text: &str) -> Result<u16> {
-    text.parse().with_context(|| format!("{text:?} is not a port"))
+    text.parse()
+        .with_context(|| format!("{text:?} is not a port"))
 }
 
 fn usual_port(scheme: &str) -> Option<u16> {

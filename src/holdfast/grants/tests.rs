@@ -40,24 +40,76 @@ fn sockets_are_judged_by_address_and_port() {
 #[test]
 fn requests_are_judged_by_scheme_host_and_port() {
     let table = [
-        ("https://mail.example.org", "https", "mail.example.org", None, true),
-        ("https://mail.example.org", "https", "mail.example.org", Some(443), true),
-        ("https://mail.example.org", "https", "mail.example.org", Some(8443), false),
-        ("https://mail.example.org", "http", "mail.example.org", None, false),
-        ("https://mail.example.org/", "https", "mail.example.org", None, true),
-        ("https://mail.example.org:", "https", "mail.example.org", None, true),
-        ("http://*.example.org", "http", "a.b.example.org", None, true),
+        (
+            "https://mail.example.org",
+            "https",
+            "mail.example.org",
+            None,
+            true,
+        ),
+        (
+            "https://mail.example.org",
+            "https",
+            "mail.example.org",
+            Some(443),
+            true,
+        ),
+        (
+            "https://mail.example.org",
+            "https",
+            "mail.example.org",
+            Some(8443),
+            false,
+        ),
+        (
+            "https://mail.example.org",
+            "http",
+            "mail.example.org",
+            None,
+            false,
+        ),
+        (
+            "https://mail.example.org/",
+            "https",
+            "mail.example.org",
+            None,
+            true,
+        ),
+        (
+            "https://mail.example.org:",
+            "https",
+            "mail.example.org",
+            None,
+            true,
+        ),
+        (
+            "http://*.example.org",
+            "http",
+            "a.b.example.org",
+            None,
+            true,
+        ),
         ("http://*.Example.ORG", "http", "a.example.org", None, true),
         ("http://*.example.org", "http", "example.org", None, false),
         ("http://*.example.org", "http", "myexample.org", None, false),
-        ("http://127.0.0.1:9000", "http", "127.0.0.1", Some(9000), true),
+        (
+            "http://127.0.0.1:9000",
+            "http",
+            "127.0.0.1",
+            Some(9000),
+            true,
+        ),
         ("http://[::1]", "http", "[::1]", Some(80), true),
         ("http://[::1]:8000..9000", "http", "[::1]", Some(8001), true),
         ("*://*:*", "https", "anything.example", None, true),
         ("https://*", "https", "anything.example", None, true),
     ];
     for (grant, scheme, host, port, expected) in table {
-        assert_eq!(http(grant, scheme, host, port), expected, "{grant} <- {scheme}://{host}");
+        assert_eq!(
+            http(grant, scheme, host, port),
+            expected,
+            "{grant} <- {scheme}://{host}"
+        );
     }
 }
 
@@ -85,7 +137,10 @@ fn what_spin_cannot_parse_is_refused_and_denies_everything() {
     for grant in bad {
         assert!(Grants::parse([grant]).is_err(), "{grant:?} must be refused");
     }
-    assert!(!socket("tcp://192.0.2.7", "192.0.2.7:25"), "a broken entry denies everything");
+    assert!(
+        !socket("tcp://192.0.2.7", "192.0.2.7:25"),
+        "a broken entry denies everything"
+    );
 }
 
 #[test]

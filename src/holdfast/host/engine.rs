@@ -19,14 +19,19 @@ use wasmtime::{
 pub fn engine() -> Result<&'static Engine> {
     static ENGINE: OnceLock<Result<Engine, String>> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| create().map_err(|error| format!("{error:#}")));
-    engine.as_ref().map_err(|error| anyhow!("the Wasm engine does not start: {error}"))
+    engine
+        .as_ref()
+        .map_err(|error| anyhow!("the Wasm engine does not start: {error}"))
 }
 
 /// The compiled component of the file at `path`. Blocks while it compiles.
 pub fn compiled(path: &Path) -> Result<Component> {
     static COMPILED: OnceLock<Mutex<HashMap<Version, Component>>> = OnceLock::new();
     let version = Version::of(path).with_context(|| {
-        format!("the component {} is not there; is it built?", path.display())
+        format!(
+            "the component {} is not there; is it built?",
+            path.display()
+        )
     })?;
     // Held while compiling: two hosts that start together must not compile the same file twice.
     let mut compiled = COMPILED

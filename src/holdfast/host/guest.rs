@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use wasmtime::component::{Linker, ResourceTable};
@@ -25,6 +26,8 @@ pub struct Services {
     pub http: Clients,
     pub log: LogSink,
     pub own_address: SocketAddr,
+    /// Set when the host is stopped: a guest that ends then has not failed.
+    pub stopping: Arc<AtomicBool>,
 }
 
 /// A component, compiled and linked, from which instances are made.
@@ -34,7 +37,7 @@ pub struct Blueprint {
     pub handler: ProxyPre<Guest>,
     declared: Arc<manifest::Component>,
     grants: Arc<Grants>,
-    services: Services,
+    pub services: Services,
     engine: Engine,
 }
 
@@ -145,6 +148,8 @@ fn handler(linked: wasmtime::component::InstancePre<Guest>) -> Result<ProxyPre<G
     use wasmtime_wasi_http::{p2, p3};
     match p3::bindings::ServicePre::new(linked.clone()) {
         Ok(service) => Ok(ProxyPre::P3(service)),
-        Err(_) => Ok(ProxyPre::P2(p2::bindings::ProxyPre::new(linked).map_err(plain)?)),
+        Err(_) => Ok(ProxyPre::P2(
+            p2::bindings::ProxyPre::new(linked).map_err(plain)?,
+        )),
     }
 }

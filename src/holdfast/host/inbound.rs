@@ -75,7 +75,10 @@ impl Application {
         let prepared = match headers::prepare(&request, &found, client) {
             Ok(prepared) => prepared,
             Err(fault) => {
-                (self.log)(component, format!("a request was refused: {fault}").as_bytes());
+                (self.log)(
+                    component,
+                    format!("a request was refused: {fault}").as_bytes(),
+                );
                 return answer(fault.status(), Bytes::new());
             }
         };
@@ -126,6 +129,8 @@ fn answer(status: StatusCode, body: Bytes) -> Response<WasiBody> {
     let body = Full::new(body).map_err(wasmtime_wasi_http::Error::from);
     let mut response = Response::new(body.boxed_unsync());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, length);
     response
 }

@@ -22,8 +22,10 @@ impl<T: Send> HostWithStore<T> for HasSelf<Guest> {
             return Ok(Err(Error::InvalidName(error.to_string())));
         }
         let declared = accessor.with(|mut access| access.get().declared.clone());
-        Ok(declared.variables.get(&name).cloned().ok_or_else(|| {
-            Error::Undefined(format!("no variable for {:?}.{name:?}", declared.id))
-        }))
+        Ok(declared
+            .variables
+            .get(&name)
+            .cloned()
+            .ok_or_else(|| Error::Undefined(format!("no variable for {:?}.{name:?}", declared.id))))
     }
 }

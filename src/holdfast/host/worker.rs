@@ -4,6 +4,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -102,7 +103,10 @@ impl WorkerState for Reuse {
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
         drop(store);
-        if let Err(error) = result {
+        let stopping = self.blueprint.services.stopping.load(Relaxed);
+        if let Err(error) = result
+            && !stopping
+        {
             let line = format!("an instance failed: {error:?}");
             (self.blueprint.log)(&self.blueprint.id, line.as_bytes());
         }

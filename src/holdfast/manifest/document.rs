@@ -152,13 +152,17 @@ impl Document {
             names::check_variable(name)?;
             match (variable.required, &variable.default) {
                 (true, Some(_)) => bail!("the variable {name:?} is required and has a default"),
-                (false, None) => bail!("the variable {name:?} is neither required nor has a default"),
+                (false, None) => {
+                    bail!("the variable {name:?} is neither required nor has a default")
+                }
                 _ => {}
             }
         }
         for (id, component) in &self.components {
             names::check_component(id)?;
-            component.check().with_context(|| format!("component {id:?}"))?;
+            component
+                .check()
+                .with_context(|| format!("component {id:?}"))?;
         }
         Ok(())
     }

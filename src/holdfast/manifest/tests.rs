@@ -27,7 +27,10 @@ command = "cargo build"
 
 fn load(text: &str, given: &[(&str, &str)], environment: &[(&str, &str)]) -> Result<Manifest> {
     let own = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect()
     };
     let environment = own(environment);
     let document = Document::parse(text, Path::new("/app"))?;
@@ -35,7 +38,10 @@ fn load(text: &str, given: &[(&str, &str)], environment: &[(&str, &str)]) -> Res
 }
 
 fn refusal(text: &str) -> String {
-    format!("{:#}", load(text, &[("key", "x")], &[]).expect_err("must be refused"))
+    format!(
+        "{:#}",
+        load(text, &[("key", "x")], &[]).expect_err("must be refused")
+    )
 }
 
 #[test]
@@ -46,7 +52,10 @@ fn variables_come_from_the_hand_then_the_environment_then_the_default() {
     assert_eq!(value(&[("key", "a")], &[("SPIN_VARIABLE_KEY", "b")]), "k:a");
     assert_eq!(value(&[], &[("SPIN_VARIABLE_KEY", "b")]), "k:b");
     let missing = load(GOOD, &[], &[]).unwrap_err();
-    assert!(format!("{missing:#}").contains("--variable key=VALUE"), "{missing:#}");
+    assert!(
+        format!("{missing:#}").contains("--variable key=VALUE"),
+        "{missing:#}"
+    );
 }
 
 #[test]
@@ -58,7 +67,10 @@ fn an_unknown_variable_given_by_hand_is_a_typing_error() {
 #[test]
 fn secrets_do_not_show() {
     let manifest = load(GOOD, &[("key", "hunter2")], &[]).unwrap();
-    assert!(!format!("{manifest:?}").contains("hunter2"), "a value is in the Debug output");
+    assert!(
+        !format!("{manifest:?}").contains("hunter2"),
+        "a value is in the Debug output"
+    );
 }
 
 #[test]
@@ -87,15 +99,31 @@ fn what_spin_refuses_is_refused() {
         ("{{ key }}", "{{ kez }}", "\"kez\""),
         ("{{ key }}", "{{ key", "does not close"),
         ("component = \"api\"", "component = \"apo\"", "\"apo\""),
-        ("required = true", "required = true, default = \"\"", "has a default"),
-        ("{ default = \"\" }", "{ description = \"d\" }", "neither required"),
+        (
+            "required = true",
+            "required = true, default = \"\"",
+            "has a default",
+        ),
+        (
+            "{ default = \"\" }",
+            "{ description = \"d\" }",
+            "neither required",
+        ),
         ("storage_key", "Storage", "\"Storage\""),
         ("host = {", "_host = {", "\"_host\""),
-        ("spin_manifest_version = 2", "spin_manifest_version = 1", "only 2"),
+        (
+            "spin_manifest_version = 2",
+            "spin_manifest_version = 1",
+            "only 2",
+        ),
         ("key_value_stores", "key_value_store", "key_value_store"),
         ("environment = {", "files = {", "\"files\" is not supported"),
         ("https://{{ scheme }}", "tcp://192.0.2.1", "no default port"),
-        ("[component.api]", "[[trigger.http]]\nroute = \"/v1/...\"\ncomponent = \"api\"\n[component.api]", "twice"),
+        (
+            "[component.api]",
+            "[[trigger.http]]\nroute = \"/v1/...\"\ncomponent = \"api\"\n[component.api]",
+            "twice",
+        ),
         ("[[trigger.http]]", "[[trigger.redis]]", "redis"),
     ];
     for (from, to, expected) in cases {
@@ -135,8 +163,13 @@ fn routes_match_as_in_spin() {
     ];
     for (path, expected) in table {
         let found = routes.find(path);
-        let found = found.as_ref().map(|m| (m.route.component.as_str(), m.path_info.as_str()));
+        let found = found
+            .as_ref()
+            .map(|m| (m.route.component.as_str(), m.path_info.as_str()));
         assert_eq!(found, expected, "{path}");
     }
-    assert_eq!(routes.find("/v1/users/42/mail").unwrap().captures, [("id".to_owned(), "42".to_owned())]);
+    assert_eq!(
+        routes.find("/v1/users/42/mail").unwrap().captures,
+        [("id".to_owned(), "42".to_owned())]
+    );
 }

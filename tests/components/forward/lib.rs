@@ -21,7 +21,9 @@ impl wasip3::exports::http::handler::Guest for Forward {
         let fields = Fields::new();
         for name in ["content-length", "content-type"] {
             let values = request.get_headers().get(name);
-            fields.set(name, &values).map_err(|_| ErrorCode::ConfigurationError)?;
+            fields
+                .set(name, &values)
+                .map_err(|_| ErrorCode::ConfigurationError)?;
         }
 
         let (_, handled) = wit_future::new(|| Ok(()));

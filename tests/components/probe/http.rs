@@ -42,7 +42,9 @@ pub async fn fetch(url: &str, first_byte_ms: &str) -> Result<Value, String> {
     let authority = (!authority.is_empty()).then_some(authority);
     request.set_scheme(scheme.as_ref()).map_err(super::text)?;
     request.set_authority(authority).map_err(super::text)?;
-    request.set_path_with_query(Some(path)).map_err(super::text)?;
+    request
+        .set_path_with_query(Some(path))
+        .map_err(super::text)?;
     let response = client::send(request).await.map_err(super::text)?;
     let status = response.get_status_code();
     let (_, handled) = wit_future::new(|| Ok(()));
@@ -57,8 +59,12 @@ pub fn answer(value: &Value) -> Response {
     let body = value.to_string().into_bytes();
     let headers = Fields::new();
     // Fixed names, printable values: they cannot fail.
-    headers.set("content-type", &[b"application/json".to_vec()]).ok();
-    headers.set("content-length", &[body.len().to_string().into_bytes()]).ok();
+    headers
+        .set("content-type", &[b"application/json".to_vec()])
+        .ok();
+    headers
+        .set("content-length", &[body.len().to_string().into_bytes()])
+        .ok();
     let (mut writer, contents) = wit_stream::new();
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (response, _) = Response::new(headers, Some(contents), trailers);

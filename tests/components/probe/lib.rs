@@ -3,12 +3,14 @@
 //!
 //! `GET /connect?to=IP:PORT`, `/resolve?name=`, `/fetch?url=[&first-byte-ms=]`, `/set?store=&key=&value=`,
 //! `/get?store=&key=`, `/delete?store=&key=`, `/keys?store=`, `/variable?name=`, `/environment`,
-//! `/headers`, `/print?text=`, `/trap`, `/listen`, `/udp`, `POST /length`.
+//! `/headers`, `/print?text=`, `/count` (requests this instance has counted), `/trap`, `/listen`,
+//! `/udp`, `POST /length`.
 
 mod http;
 mod sockets;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 use spin_sdk::{key_value::Store, variables};
@@ -36,6 +38,8 @@ impl wasip3::exports::http::handler::Guest for Probe {
     }
 }
 
+static COUNTED: AtomicU32 = AtomicU32::new(0);
+
 struct Query(HashMap<String, String>);
 
 impl Query {
@@ -62,6 +66,7 @@ async fn attempt(path: &str, query: &Query) -> Result<Value, String> {
             eprintln!("err: {}", query.get("text"));
             Ok(Value::Null)
         }
+        "/count" => Ok(json!(COUNTED.fetch_add(1, Ordering::Relaxed) + 1)),
         "/trap" => std::process::abort(),
         _ => Err(format!("the probe does not know {path}")),
     }

@@ -16,7 +16,10 @@ pub async fn connect(to: &str) -> Result<Value, String> {
         SocketAddr::V6(_) => IpAddressFamily::Ipv6,
     };
     let socket = TcpSocket::create(family).map_err(super::text)?;
-    socket.connect(as_wasi(address)).await.map_err(super::text)?;
+    socket
+        .connect(as_wasi(address))
+        .await
+        .map_err(super::text)?;
     let (greeting, _) = socket.receive();
     Ok(json!(String::from_utf8_lossy(&greeting.collect().await)))
 }
@@ -34,7 +37,9 @@ pub fn listen() -> Result<Value, String> {
 
 pub fn udp() -> Result<Value, String> {
     let socket = UdpSocket::create(IpAddressFamily::Ipv4).map_err(super::text)?;
-    socket.bind(as_wasi(SocketAddr::from(([127, 0, 0, 1], 0)))).map_err(super::text)?;
+    socket
+        .bind(as_wasi(SocketAddr::from(([127, 0, 0, 1], 0))))
+        .map_err(super::text)?;
     Ok(Value::Null)
 }
 

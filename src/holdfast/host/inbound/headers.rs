@@ -47,11 +47,16 @@ pub fn prepare<B>(
 ) -> Result<(Uri, HeaderMap), Fault> {
     let mut headers = request.headers().clone();
     headers.remove(header::CONNECTION);
-    if headers.values().any(|value| std::str::from_utf8(value.as_bytes()).is_err()) {
+    if headers
+        .values()
+        .any(|value| std::str::from_utf8(value.as_bytes()).is_err())
+    {
         return Err(Fault::NotText);
     }
     let uri = absolute(request)?;
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let full_url = format!("http://{}{path}", host.unwrap_or("localhost"));
 
@@ -63,13 +68,28 @@ pub fn prepare<B>(
     };
     append(HeaderName::from_static("spin-path-info"), &found.path_info);
     append(HeaderName::from_static("spin-full-url"), &full_url);
-    append(HeaderName::from_static("spin-matched-route"), &found.route.based);
+    append(
+        HeaderName::from_static("spin-matched-route"),
+        &found.route.based,
+    );
     append(HeaderName::from_static("spin-base-path"), "/");
-    append(HeaderName::from_static("spin-raw-component-route"), &found.route.raw);
-    append(HeaderName::from_static("spin-component-route"), found.route.without_wildcard());
-    append(HeaderName::from_static("spin-client-addr"), &client.to_string());
+    append(
+        HeaderName::from_static("spin-raw-component-route"),
+        &found.route.raw,
+    );
+    append(
+        HeaderName::from_static("spin-component-route"),
+        found.route.without_wildcard(),
+    );
+    append(
+        HeaderName::from_static("spin-client-addr"),
+        &client.to_string(),
+    );
     for (name, value) in &found.captures {
-        let name = format!("spin-path-match-{}", name.to_ascii_lowercase().replace('_', "-"));
+        let name = format!(
+            "spin-path-match-{}",
+            name.to_ascii_lowercase().replace('_', "-")
+        );
         if let Ok(name) = name.parse() {
             append(name, value);
         }
@@ -126,8 +146,14 @@ mod tests {
         assert_eq!(uri, "http://mail.example.org/v1/42/rest?q=1");
         let last = |name: &str| headers.get_all(name).iter().next_back().unwrap().clone();
         assert_eq!(last("spin-client-addr"), "192.0.2.9:4711");
-        assert_eq!(headers["spin-client-addr"], "203.0.113.1:1", "Spin appends, it does not replace");
-        assert_eq!(last("spin-full-url"), "http://mail.example.org/v1/42/rest?q=1");
+        assert_eq!(
+            headers["spin-client-addr"], "203.0.113.1:1",
+            "Spin appends, it does not replace"
+        );
+        assert_eq!(
+            last("spin-full-url"),
+            "http://mail.example.org/v1/42/rest?q=1"
+        );
         assert_eq!(last("spin-path-info"), "/rest");
         assert_eq!(last("spin-matched-route"), "/v1/:id/...");
         assert_eq!(last("spin-raw-component-route"), "/v1/:id/...");
@@ -148,7 +174,9 @@ mod tests {
 
     #[test]
     fn a_header_that_is_not_text_is_refused() {
-        let request = Request::get("/").header("host", "a").header("x", &b"\xff"[..]);
+        let request = Request::get("/")
+            .header("host", "a")
+            .header("x", &b"\xff"[..]);
         assert_eq!(prepared(request).unwrap_err(), Fault::NotText);
     }
 }

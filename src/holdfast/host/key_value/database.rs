@@ -61,7 +61,9 @@ impl Database {
     pub async fn delete(&self, label: String, key: String) -> Result<()> {
         self.run(move |database| {
             let change = database.begin_write()?;
-            change.open_table(ENTRIES)?.remove((label.as_str(), key.as_str()))?;
+            change
+                .open_table(ENTRIES)?
+                .remove((label.as_str(), key.as_str()))?;
             Ok(change.commit()?)
         })
         .await

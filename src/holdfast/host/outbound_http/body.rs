@@ -44,7 +44,9 @@ impl Body for BetweenBytes {
             return Poll::Ready(frame.map(|frame| frame.map_err(Error::from)));
         }
         let limit = self.limit;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let waiting = self
+            .waiting
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         ready!(waiting.as_mut().poll(context));
         self.body = None;
         Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))

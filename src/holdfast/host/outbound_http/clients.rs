@@ -39,7 +39,9 @@ impl Clients {
         let mut builder = Client::builder(TokioExecutor::new());
         // A request is sent again only if the kept connection turned out closed before any of it
         // was written; that is what hyper-util's own retry does.
-        builder.pool_timer(TokioTimer::new()).pool_idle_timeout(KEEP_ALIVE);
+        builder
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(KEEP_ALIVE);
         Ok(Self {
             plain: builder.build(Plain),
             secure: builder.build(Secure(Arc::new(tls))),

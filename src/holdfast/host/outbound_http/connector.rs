@@ -100,11 +100,16 @@ impl Service<Uri> for Secure {
         Box::pin(async move {
             let stream = connect(&uri, 443, limit).await?;
             let host = uri.host().unwrap_or_default();
-            let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-            let name = ServerName::try_from(host)
-                .map_err(|_| ConnectFault::Name("invalid dns name"))?;
+            let host = host
+                .trim_start_matches('[')
+                .trim_end_matches(']')
+                .to_owned();
+            let name =
+                ServerName::try_from(host).map_err(|_| ConnectFault::Name("invalid dns name"))?;
             let stream = connector.connect(name, stream).await;
-            Ok(TokioIo::new(SecureStream(stream.map_err(|_| ConnectFault::Tls)?)))
+            Ok(TokioIo::new(SecureStream(
+                stream.map_err(|_| ConnectFault::Tls)?,
+            )))
         })
     }
 }
@@ -118,7 +123,10 @@ async fn connect(uri: &Uri, port: u16, limit: Duration) -> Result<TcpStream, Con
     let unknown = || ConnectFault::Name("address not available");
     let host = uri.host().ok_or_else(unknown)?;
     let place = format!("{host}:{}", uri.port_u16().unwrap_or(port));
-    let addresses: Vec<_> = tokio::net::lookup_host(place).await.map_err(|_| unknown())?.collect();
+    let addresses: Vec<_> = tokio::net::lookup_host(place)
+        .await
+        .map_err(|_| unknown())?
+        .collect();
     let stream = tokio::time::timeout(limit, TcpStream::connect(&*addresses))
         .await
         .map_err(|_| ConnectFault::Timeout)?
@@ -127,7 +135,9 @@ async fn connect(uri: &Uri, port: u16, limit: Duration) -> Result<TcpStream, Con
             _ => ConnectFault::Refused,
         })?;
     // A request's head and its body are two writes; the second must not wait for an ACK.
-    stream.set_nodelay(true).map_err(|_| ConnectFault::Refused)?;
+    stream
+        .set_nodelay(true)
+        .map_err(|_| ConnectFault::Refused)?;
     Ok(stream)
 }
 

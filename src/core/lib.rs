@@ -19,6 +19,8 @@ pub mod config;
 pub mod custody;
 pub mod limits;
 pub mod mail;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod operate;
 pub mod partner;
 pub mod ports;

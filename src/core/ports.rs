@@ -63,8 +63,8 @@ pub struct Delivery<'d> {
     pub parts: [Bytes; 2],
     /// Time for all that comes before the end of data.
     pub budget: Duration,
-    /// Time for the answer to the end of data.
-    pub data_end: Duration,
+    /// Time for all of it: what is left until the sender must have its answer.
+    pub rest: Duration,
 }
 
 /// The primaries' side of the wire.

@@ -1,1 +1,27 @@
-//! placeholder
+//! How Holdfast touches a host: HTTP, sockets, TLS, settings, storage, time, the log.
+//!
+//! Everything that knows WASI 0.3 or Spin is here and nowhere else, so that another kind of host
+//! is another edge. The decisions are core's; what stands here moves bytes and keeps time limits.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | [`app`] | what a component has when it starts: settings, configuration, storage, primaries |
+//! | [`http_in`], [`http_out`] | requests that come, requests that we make |
+//! | [`tcp`], [`tls`] | a socket with time limits, and TLS over it |
+//! | [`smtp`], [`http_primary`], [`primary`] | the ways to a primary, and the choice between them |
+//! | [`storage`], [`key_value`] | the configured store |
+//! | [`settings`] | Spin's variables, or environment variables |
+//! | [`world`] | time, chance, the log |
+
+pub mod app;
+pub mod http_in;
+pub mod http_out;
+pub mod http_primary;
+pub mod key_value;
+pub mod primary;
+pub mod settings;
+pub mod smtp;
+pub mod storage;
+pub mod tcp;
+pub mod tls;
+pub mod world;

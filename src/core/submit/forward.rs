@@ -181,7 +181,7 @@ impl<P: Ports> Run<'_, '_, P> {
             envelope: &envelope,
             parts: [Bytes::from(trace), self.message.bytes.clone()],
             budget: self.left(),
-            data_end: self.route.timeouts.data_end.min(rest),
+            rest,
         };
         primary.deliver(self.route, index, session, &delivery).await
     }

@@ -1,0 +1,174 @@
+//! The API's description (OpenAPI 3.1), from the types that the API is made of.
+//!
+//! Only built where it is written down: the components carry the finished document.
+
+use utoipa::OpenApi;
+
+use crate::{custody, mail, operate, problem, routing, submit, tick};
+
+/// A problem (RFC 9457) as it is told.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)]
+struct ProblemDetails {
+    /// `urn:holdfast:problem:` and the kind.
+    r#type: String,
+    /// One line, the same for every problem of the kind.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What happened here and how to mend it.
+    detail: String,
+    /// The id under which the log knows the request.
+    id: String,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Holdfast",
+        description = "Keeps mail moving when the mail server does not: a submission is delivered to the \
+                       primary, or held in the organisation's own storage until the primary is back.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    paths(post_message, get_message, livez, readyz, tick, health, put_override),
+    components(schemas(
+        ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
+        submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
+        mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
+        custody::life::HeldCopy, tick::Ticked, tick::RouteTicked, tick::Probed, operate::HealthReport,
+        operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
+        routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
+        routing::health::Evidence, routing::state::Mode, routing::state::Override
+    )),
+    modifiers(&Security)
+)]
+struct Api;
+
+struct Security;
+
+impl utoipa::Modify for Security {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+        let components = api.components.get_or_insert_default();
+        for (name, scheme, says) in [
+            ("partnerBearer", HttpAuthScheme::Bearer, "A partner's key"),
+            ("partnerBasic", HttpAuthScheme::Basic, "A partner's name and key"),
+            ("operatorToken", HttpAuthScheme::Bearer, "The operator_token"),
+            ("tickToken", HttpAuthScheme::Bearer, "The tick_token"),
+        ] {
+            let http = HttpBuilder::new().scheme(scheme).description(Some(says)).build();
+            components.add_security_scheme(name, SecurityScheme::Http(http));
+        }
+    }
+}
+
+/// The document, as JSON.
+pub fn document() -> String {
+    Api::openapi().to_json().unwrap_or_default()
+}
+
+/// Submit one message.
+#[utoipa::path(
+    post, path = "/v1/messages", tag = "submission",
+    params(
+        ("from" = Option<String>, Query, description = "Envelope sender of a message/rfc822 body, percent-encoded; empty is the null sender"),
+        ("to" = Option<Vec<String>>, Query, description = "Envelope recipients of a message/rfc822 body, one `to` each"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Up to 256 printable ASCII characters, quoted or not"),
+        ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530)"),
+    ),
+    request_body(content(
+        (String = "message/rfc822"), (mail::compose::Fields = "application/json"), (String = "multipart/form-data")
+    )),
+    responses(
+        (status = 200, description = "Delivered, or the rest rejected with it", body = submit::answer::Answer),
+        (status = 202, description = "Held, for at least one recipient", body = submit::answer::Answer),
+        (status = 400, description = "Cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid key", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "Not granted", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not arrive in time", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "The same key is being worked on", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Body type not taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "No route, a loop, a reused key, or refused by the primary for good", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 500, description = "The configuration cannot be used", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Nothing was accepted; try again", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("partnerBearer" = []), ("partnerBasic" = []))
+)]
+#[allow(dead_code)]
+fn post_message() {}
+
+/// The life of one's own message.
+#[utoipa::path(
+    get, path = "/v1/messages/{id}", tag = "submission",
+    params(("id" = String, Path, description = "The id that the submission was answered")),
+    responses(
+        (status = 200, description = "What is known", body = custody::life::Life),
+        (status = 401, description = "No valid key", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "Nothing of yours", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The storage cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("partnerBearer" = []), ("partnerBasic" = []))
+)]
+#[allow(dead_code)]
+fn get_message() {}
+
+/// The component runs.
+#[utoipa::path(get, path = "/livez", tag = "submission", responses((status = 200, description = "Alive")))]
+#[allow(dead_code)]
+fn livez() {}
+
+/// Mail can be accepted durably. A primary that is down does not make it unready.
+#[utoipa::path(
+    get, path = "/readyz", tag = "submission",
+    responses(
+        (status = 200, description = "Ready"),
+        (status = 503, description = "The storage does not answer", body = ProblemDetails, content_type = "application/problem+json"),
+    )
+)]
+#[allow(dead_code)]
+fn readyz() {}
+
+/// Let time pass: probes that are due.
+#[utoipa::path(
+    post, path = "/v1/tick", tag = "keeper",
+    responses(
+        (status = 200, description = "What was done", body = tick::Ticked),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("tickToken" = []))
+)]
+#[allow(dead_code)]
+fn tick() {}
+
+/// The health of every route, with its evidence.
+#[utoipa::path(
+    get, path = "/v1/health", tag = "keeper",
+    responses(
+        (status = 200, description = "What is known; what cannot be read is `unknown`", body = operate::HealthReport),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn health() {}
+
+/// Order a route to hold or to deliver, or take the order back.
+#[utoipa::path(
+    put, path = "/v1/routes/{route}/override", tag = "keeper",
+    params(
+        ("route" = String, Path, description = "The route's name"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who gives the order, for the audit log"),
+    ),
+    request_body = operate::Order,
+    responses(
+        (status = 200, description = "The order stands", body = operate::RouteHealth),
+        (status = 400, description = "The order cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The order does not stand", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn put_override() {}

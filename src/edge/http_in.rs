@@ -1,0 +1,188 @@
+//! Requests that come, and the answers we give (`wasi:http/handler`).
+//!
+//! A body is read straight into the buffer it stays in, counted while it comes: what is longer
+//! than its limit is refused before its end. Every answer says its length.
+
+use bytes::Bytes;
+use holdfast_core::limits;
+use holdfast_core::problem::{Kind, Problem};
+use holdfast_core::submit::answer::Response as Answer;
+use holdfast_core::submit::request::Head;
+use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
+use wasip3::wit_bindgen::{self, StreamResult};
+use wasip3::{wit_future, wit_stream};
+
+use crate::world::within;
+
+/// A request whose body has not been read yet.
+pub struct Incoming {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The query, without the `?`.
+    pub query: String,
+    headers: Vec<(String, Vec<u8>)>,
+    request: Request,
+}
+
+impl Incoming {
+    /// Takes the request apart.
+    pub fn new(request: Request) -> Self {
+        let target = request.get_path_with_query().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let method = match request.get_method() {
+            Method::Get => "GET".to_owned(),
+            Method::Head => "HEAD".to_owned(),
+            Method::Post => "POST".to_owned(),
+            Method::Put => "PUT".to_owned(),
+            Method::Delete => "DELETE".to_owned(),
+            Method::Connect => "CONNECT".to_owned(),
+            Method::Options => "OPTIONS".to_owned(),
+            Method::Trace => "TRACE".to_owned(),
+            Method::Patch => "PATCH".to_owned(),
+            Method::Other(other) => other,
+        };
+        let headers = request.get_headers().copy_all();
+        Self { method, path: path.to_owned(), query: query.to_owned(), headers, request }
+    }
+
+    /// The one value of a header field; the first where there are several.
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
+    }
+
+    /// The last value of a header field: hosts append their own after what the client sent.
+    pub fn last_header(&self, name: &str) -> Option<&str> {
+        let last = self.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        last.and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+
+    /// The client's address as the host saw it.
+    pub fn client_address(&self) -> Option<&str> {
+        self.last_header("spin-client-addr")
+    }
+
+    /// The head of a submission.
+    pub fn head(&self) -> Head {
+        let text = |name: &str| self.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        Head {
+            query: self.query.clone(),
+            authorization: self.header("authorization").map(<[u8]>::to_vec),
+            content_type: text("content-type"),
+            content_length: self.content_length(),
+            idempotency_key: text("idempotency-key"),
+            content_digest: text("content-digest"),
+        }
+    }
+
+    fn content_length(&self) -> Option<u64> {
+        self.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
+    }
+
+    /// Reads the body, which may have `most` bytes.
+    pub async fn body(self, most: usize) -> Result<Bytes, BodyError> {
+        let length = self.content_length();
+        if length.is_some_and(|length| length > most as u64) {
+            return Err(BodyError::TooLong);
+        }
+        let (_done, result) = wit_future::new(|| Ok(()));
+        let (mut stream, trailers) = Request::consume_body(self.request, result);
+        let expected = length.map_or(BLOCK_BYTES, |length| usize::try_from(length).unwrap_or(most));
+        let mut body = Vec::with_capacity(expected.min(most).saturating_add(1));
+        loop {
+            if body.len() > most {
+                return Err(BodyError::TooLong);
+            }
+            if body.len() == body.capacity() {
+                body.reserve(BLOCK_BYTES.max(body.len() / 2).min(most + 1 - body.len()).max(1));
+            }
+            let Some((result, read)) = within(limits::BODY_PIECE, stream.read(body)).await else {
+                return Err(BodyError::TooSlow);
+            };
+            body = read;
+            if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+                break;
+            }
+        }
+        if body.len() > most {
+            return Err(BodyError::TooLong);
+        }
+        // A body that was cut short says so here; a message with its end missing is no message.
+        let ended = within(limits::BODY_PIECE, async { trailers.await }).await;
+        match ended {
+            Some(Ok(_)) if length.is_none_or(|length| length == body.len() as u64) => Ok(body.into()),
+            _ => Err(BodyError::Cut),
+        }
+    }
+}
+
+/// Why there is no whole body. Nothing was kept of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyError {
+    /// More than its limit: 413.
+    TooLong,
+    /// Nothing came for too long: 408.
+    TooSlow,
+    /// The sender went away before its end: 400, if anybody is there to read it.
+    Cut,
+}
+
+impl BodyError {
+    /// As the sender is told; `most` is the limit in bytes.
+    pub fn problem(self, most: usize) -> Problem {
+        match self {
+            Self::TooLong => {
+                let detail = format!("the body is longer than {most} bytes");
+                Problem::new(Kind::TooLarge, detail).with("limit", most)
+            }
+            Self::TooSlow => {
+                let wait = limits::BODY_PIECE.as_secs();
+                Problem::new(Kind::SenderTimeout, format!("nothing more of the body came for {wait} s"))
+            }
+            Self::Cut => Problem::new(Kind::BadRequest, "the body ended before its length"),
+        }
+    }
+}
+
+/// JSON, or a problem, with its length.
+pub fn respond(answer: &Answer) -> Result<Response, ErrorCode> {
+    let body = serde_json::to_vec(&answer.body).unwrap_or_default();
+    let kind = if answer.is_problem() { "application/problem+json" } else { "application/json" };
+    respond_bytes(answer.status, kind, answer.retry_after, body)
+}
+
+/// Any body, with its length.
+pub fn respond_bytes(
+    status: u16,
+    content_type: &str,
+    retry_after: Option<u64>,
+    body: Vec<u8>,
+) -> Result<Response, ErrorCode> {
+    let unsaid = |_| ErrorCode::InternalError(Some("a header field cannot be set".into()));
+    let headers = Fields::new();
+    headers.append("content-type", content_type.as_bytes()).map_err(unsaid)?;
+    headers.append("content-length", body.len().to_string().as_bytes()).map_err(unsaid)?;
+    headers.append("cache-control", b"no-store").map_err(unsaid)?;
+    if status == 401 {
+        headers.append("www-authenticate", b"Bearer realm=\"holdfast\", Basic realm=\"holdfast\"").map_err(unsaid)?;
+    }
+    if let Some(seconds) = retry_after {
+        headers.append("retry-after", seconds.to_string().as_bytes()).map_err(unsaid)?;
+    }
+    let (mut writer, contents) = wit_stream::new();
+    let (result_writer, result) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(headers, Some(contents), result);
+    response.set_status_code(status).map_err(|()| ErrorCode::InternalError(Some("status".into())))?;
+    wit_bindgen::spawn(async move {
+        let unwritten = writer.write_all(body).await;
+        drop(writer);
+        if unwritten.is_empty() {
+            let _ = result_writer.write(Ok(None)).await;
+        }
+    });
+    Ok(response)
+}
+
+/// What a body grows by where its length was not said.
+const BLOCK_BYTES: usize = 65_536;

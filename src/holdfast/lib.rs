@@ -17,3 +17,4 @@ pub mod embedded_s3;
 pub mod grants;
 pub mod host;
 pub mod manifest;
+mod server;

@@ -58,7 +58,8 @@ fn once(what: PathBuf, work: impl FnOnce() -> Result<()>) -> Result<()> {
     Ok(())
 }
 
-fn run(folder: &Path, command: &str) -> Result<()> {
+/// Runs a build command in `folder`, without the variables of the cargo that started this program.
+pub(crate) fn run(folder: &Path, command: &str) -> Result<()> {
     if command.contains("wasm32-wasip2") {
         toolchain::check(folder)?;
     }

@@ -1,2 +1,8 @@
-//! placeholder
-fn main() {}
+//! The program `holdfast`; everything is in the library.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    holdfast::cli::main().await
+}

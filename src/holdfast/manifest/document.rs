@@ -134,6 +134,11 @@ impl Document {
         Ok(document)
     }
 
+    /// Whether the application has a variable of this name.
+    pub fn declares(&self, variable: &str) -> bool {
+        self.variables.contains_key(variable)
+    }
+
     /// How each component is built, by its id; those that name no command are left out.
     pub fn builds(&self) -> impl Iterator<Item = (&str, &Build)> {
         self.components

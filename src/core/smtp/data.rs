@@ -12,6 +12,8 @@
 //!   the length, no content can move it, and nothing is changed. `BODY=BINARYMIME` goes along
 //!   where it is offered and needed (bare CR or LF, or NUL), else `BODY=8BITMIME` where it
 //!   applies.
+//!   A server that offers CHUNKING and still refuses such bytes (Postfix with
+//!   `smtpd_forbid_bare_newline = reject`) answers 5xx: that is its policy, and not worked around.
 //! - otherwise `DATA` with each bare CR and each bare LF turned into CRLF, and a final CRLF added
 //!   when it is missing. **This is the only change ever made to submitted bytes**, and it is made
 //!   on the wire only: what is stored keeps its bytes.

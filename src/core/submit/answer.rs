@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Answer {
     /// The message's id (UUIDv7).
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = Uuid))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
     pub id: MessageId,
     /// `held` if any recipient's copy is held, else `delivered`.
     pub outcome: Outcome,

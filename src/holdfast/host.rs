@@ -138,9 +138,12 @@ async fn serve(
     options: HostOptions,
     stopping: Arc<AtomicBool>,
 ) -> Result<SocketAddr> {
-    let listener = TcpListener::bind(options.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = TcpListener::bind(options.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address",
+            options.listen
+        )
+    })?;
     let address = listener.local_addr()?;
     let services = guest::Services {
         key_value: key_value::Database::open(&options.key_value)?,

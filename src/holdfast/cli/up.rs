@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -98,9 +98,7 @@ async fn start(
     options.listen = arguments.listen;
     options.variables = variables;
     options.key_value = KeyValueBackend::File(folder.join("key_value.redb"));
-    RunningHost::start(options)
-        .await
-        .context("the application does not start (another address: --listen 127.0.0.1:3001)")
+    RunningHost::start(options).await
 }
 
 /// Whether somebody said where mail and storage are, by hand or in the environment. An application

@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::limits;
 use crate::mail::Domain;
 use crate::partner::{Partner, PartnerTable};
-use crate::routing::route::{Route, RouteTable};
 use crate::routing::primary::Credentials;
+use crate::routing::route::{Route, RouteTable};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -63,7 +63,10 @@ pub struct ConfigError {
 impl ConfigError {
     /// An error at this key.
     pub fn at(key: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { key: key.into(), reason: reason.into() }
+        Self {
+            key: key.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -73,18 +76,29 @@ impl Config {
         if document.len() > limits::CONFIG_BYTES {
             return Err(ConfigError::at("config", "longer than 1 MiB"));
         }
-        let table: Document = toml::from_str(document).map_err(|error| toml_error("config", document, &error))?;
+        let table: Document =
+            toml::from_str(document).map_err(|error| toml_error("config", document, &error))?;
         let mut secrets = parse_credentials(credentials)?;
 
-        let hostname = table.hostname.unwrap_or_else(|| DEFAULT_HOSTNAME.to_owned());
-        hostname.parse::<Domain>().map_err(|error| ConfigError::at("hostname", error.to_string()))?;
+        let hostname = table
+            .hostname
+            .unwrap_or_else(|| DEFAULT_HOSTNAME.to_owned());
+        hostname
+            .parse::<Domain>()
+            .map_err(|error| ConfigError::at("hostname", error.to_string()))?;
         let routes = read_routes(table.route, &mut secrets)?;
         if let Some(unused) = secrets.keys().next() {
             let reason = format!("there is no route {unused:?}");
             return Err(ConfigError::at("primary_credentials", reason));
         }
         let partners = read_partners(table.partner)?;
-        Ok(Self { hostname, routes, partners, limits: table.limits.check()?, without_receipts: table.without_receipts })
+        Ok(Self {
+            hostname,
+            routes,
+            partners,
+            limits: table.limits.check()?,
+            without_receipts: table.without_receipts,
+        })
     }
 
     /// The route that a domain's mail takes.
@@ -123,9 +137,16 @@ impl LimitsTable {
     fn check(self) -> Result<Limits, ConfigError> {
         let message_bytes = self.message_bytes.unwrap_or(limits::MESSAGE_BYTES);
         let recipients = self.recipients.unwrap_or(limits::RECIPIENTS);
-        bounded("limits.message_bytes", message_bytes, limits::MESSAGE_BYTES_CEILING)?;
+        bounded(
+            "limits.message_bytes",
+            message_bytes,
+            limits::MESSAGE_BYTES_CEILING,
+        )?;
         bounded("limits.recipients", recipients, limits::RECIPIENTS_CEILING)?;
-        Ok(Limits { message_bytes, recipients })
+        Ok(Limits {
+            message_bytes,
+            recipients,
+        })
     }
 }
 
@@ -133,7 +154,10 @@ fn bounded(key: &str, value: usize, ceiling: usize) -> Result<(), ConfigError> {
     if (1..=ceiling).contains(&value) {
         return Ok(());
     }
-    Err(ConfigError::at(key, format!("{value} is not between 1 and {ceiling}")))
+    Err(ConfigError::at(
+        key,
+        format!("{value} is not between 1 and {ceiling}"),
+    ))
 }
 
 fn read_routes(
@@ -141,7 +165,10 @@ fn read_routes(
     secrets: &mut BTreeMap<String, Credentials>,
 ) -> Result<Vec<Route>, ConfigError> {
     if tables.is_empty() {
-        return Err(ConfigError::at("route", "there is none; add a [[route]] with name, domains and primary"));
+        return Err(ConfigError::at(
+            "route",
+            "there is none; add a [[route]] with name, domains and primary",
+        ));
     }
     let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     for table in tables {
@@ -149,11 +176,21 @@ fn read_routes(
         let route = table.check(secret)?;
         for known in &routes {
             if known.name == route.name {
-                return Err(ConfigError::at("route.name", format!("{} stands twice", route.name)));
+                return Err(ConfigError::at(
+                    "route.name",
+                    format!("{} stands twice", route.name),
+                ));
             }
-            if let Some(twice) = route.domains.iter().find(|domain| known.domains.contains(domain)) {
+            if let Some(twice) = route
+                .domains
+                .iter()
+                .find(|domain| known.domains.contains(domain))
+            {
                 let reason = format!("{twice} is also in route {}", known.name);
-                return Err(ConfigError::at(format!("route.{}.domains", route.name), reason));
+                return Err(ConfigError::at(
+                    format!("route.{}.domains", route.name),
+                    reason,
+                ));
             }
         }
         routes.push(route);
@@ -166,7 +203,10 @@ fn read_partners(tables: Vec<PartnerTable>) -> Result<Vec<Partner>, ConfigError>
     for table in tables {
         let partner = table.check()?;
         if partners.iter().any(|known| known.name == partner.name) {
-            return Err(ConfigError::at("partner.name", format!("{} stands twice", partner.name)));
+            return Err(ConfigError::at(
+                "partner.name",
+                format!("{} stands twice", partner.name),
+            ));
         }
         partners.push(partner);
     }
@@ -177,21 +217,35 @@ fn read_partners(tables: Vec<PartnerTable>) -> Result<Vec<Partner>, ConfigError>
 fn parse_credentials(document: &str) -> Result<BTreeMap<String, Credentials>, ConfigError> {
     // The parser's own message quotes the line it stumbled over, which here is a secret.
     toml::from_str(document).map_err(|error| {
-        let at = error.span().map_or(0, |span| document[..span.start.min(document.len())].matches('\n').count());
+        let at = error.span().map_or(0, |span| {
+            document[..span.start.min(document.len())]
+                .matches('\n')
+                .count()
+        });
         let reason = "not a table [ROUTE] with username and password, or bearer";
         ConfigError::at("primary_credentials", format!("line {}: {reason}", at + 1))
     })
 }
 
 fn toml_error(key: &str, document: &str, error: &toml::de::Error) -> ConfigError {
-    let line = error.span().map(|span| document[..span.start.min(document.len())].matches('\n').count() + 1);
+    let line = error.span().map(|span| {
+        document[..span.start.min(document.len())]
+            .matches('\n')
+            .count()
+            + 1
+    });
     let reason = error.message().to_owned();
-    ConfigError::at(key, line.map_or(reason.clone(), |line| format!("line {line}: {reason}")))
+    ConfigError::at(
+        key,
+        line.map_or(reason.clone(), |line| format!("line {line}: {reason}")),
+    )
 }
 
 /// A length of time as people write it: `500ms`, `2s`, `5m`, `12h`, `30d`.
 pub fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let millis = match &text[digits..] {
         "ms" => Some(1),
         "s" => Some(1_000),
@@ -201,10 +255,15 @@ pub fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
         _ => None,
     };
     let count: Option<u64> = text[..digits].parse().ok();
-    let total = millis.zip(count).and_then(|(unit, count)| count.checked_mul(unit));
+    let total = millis
+        .zip(count)
+        .and_then(|(unit, count)| count.checked_mul(unit));
     match total.filter(|total| (1..=MAX_DURATION_MILLIS).contains(total)) {
         Some(total) => Ok(Duration::from_millis(total)),
-        None => Err(ConfigError::at(key, format!("{text:?} is not a time such as 500ms, 5s, 10m, 12h or 30d"))),
+        None => Err(ConfigError::at(
+            key,
+            format!("{text:?} is not a time such as 500ms, 5s, 10m, 12h or 30d"),
+        )),
     }
 }
 
@@ -212,12 +271,17 @@ pub fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
 pub fn name(key: &str, text: &str) -> Result<String, ConfigError> {
     let good = !text.is_empty()
         && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-');
     if good {
         return Ok(text.to_owned());
     }
-    Err(ConfigError::at(key, format!("{text:?} is not a name: a-z, 0-9 and -, up to 64 of them")))
+    Err(ConfigError::at(
+        key,
+        format!("{text:?} is not a name: a-z, 0-9 and -, up to 64 of them"),
+    ))
 }
 
 /// What Holdfast calls itself where nobody gave it a name.

@@ -3,5 +3,6 @@
 pub mod held;
 pub mod life;
 pub mod receipt;
+pub mod release;
 pub mod route_state;
 pub mod store;

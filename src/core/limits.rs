@@ -87,6 +87,12 @@ pub const EVIDENCE: usize = 10;
 pub const STATE_TRIES: u32 = 6;
 /// A probe or canary that was claimed and not finished after this was left by a dead instance.
 pub const CLAIM: Duration = Duration::from_secs(60);
+/// The first wait before a held message is tried again; it doubles.
+pub const RETRY_FIRST: Duration = Duration::from_secs(30);
+/// The longest wait between tries of a held message.
+pub const RETRY_LONGEST: Duration = Duration::from_secs(3_600);
+/// Held messages that are looked at for one that can be the canary.
+pub const CANARY_CANDIDATES: usize = 20;
 /// One tick.
 pub const TICK: Duration = Duration::from_secs(20);
 /// What a sender is told to wait before it tries again.

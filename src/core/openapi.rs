@@ -35,7 +35,7 @@ struct ProblemDetails {
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
         mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
-        custody::life::HeldCopy, tick::Ticked, tick::RouteTicked, tick::Probed, operate::HealthReport,
+        custody::life::HeldCopy, custody::release::Ended, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
         routing::health::Evidence, routing::state::Mode, routing::state::Override
@@ -52,11 +52,22 @@ impl utoipa::Modify for Security {
         let components = api.components.get_or_insert_default();
         for (name, scheme, says) in [
             ("partnerBearer", HttpAuthScheme::Bearer, "A partner's key"),
-            ("partnerBasic", HttpAuthScheme::Basic, "A partner's name and key"),
-            ("operatorToken", HttpAuthScheme::Bearer, "The operator_token"),
+            (
+                "partnerBasic",
+                HttpAuthScheme::Basic,
+                "A partner's name and key",
+            ),
+            (
+                "operatorToken",
+                HttpAuthScheme::Bearer,
+                "The operator_token",
+            ),
             ("tickToken", HttpAuthScheme::Bearer, "The tick_token"),
         ] {
-            let http = HttpBuilder::new().scheme(scheme).description(Some(says)).build();
+            let http = HttpBuilder::new()
+                .scheme(scheme)
+                .description(Some(says))
+                .build();
             components.add_security_scheme(name, SecurityScheme::Http(http));
         }
     }

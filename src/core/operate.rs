@@ -87,7 +87,10 @@ pub async fn health<P: Ports>(ports: &P, config: &Config) -> HealthReport {
             Err(error) => unknown(route, &error),
         });
     }
-    HealthReport { at: ports.now(), routes }
+    HealthReport {
+        at: ports.now(),
+        routes,
+    }
 }
 
 fn known(route: &Route, state: &RouteState, now: Timestamp) -> RouteHealth {
@@ -110,7 +113,10 @@ fn known(route: &Route, state: &RouteState, now: Timestamp) -> RouteHealth {
 }
 
 fn unknown(route: &Route, error: &StoreError) -> RouteHealth {
-    let primaries = route.primaries.iter().map(|p| PrimaryHealth { address: p.text.clone(), health: None });
+    let primaries = route.primaries.iter().map(|p| PrimaryHealth {
+        address: p.text.clone(),
+        health: None,
+    });
     RouteHealth {
         route: route.name.to_string(),
         decision: DecisionWord::Unknown,
@@ -145,9 +151,9 @@ pub async fn order<P: Ports>(
     operator: &Operator,
     order: Order,
 ) -> Result<RouteHealth, Problem> {
-    let route = config.route(route).ok_or_else(|| {
-        Problem::new(Kind::NotFound, format!("there is no route {route:?}"))
-    })?;
+    let route = config
+        .route(route)
+        .ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no route {route:?}")))?;
     let now = ports.now();
     if order.reason.trim().is_empty() || order.reason.chars().count() > REASON_CHARS {
         let detail = format!("`reason`: say why in 1 to {REASON_CHARS} characters");
@@ -156,7 +162,12 @@ pub async fn order<P: Ports>(
     if order.expires.is_some_and(|end| end <= now) {
         return Err(Problem::new(Kind::BadRequest, "`expires` is over already"));
     }
-    let unavailable = |error: StoreError| Problem::new(Kind::Unavailable, format!("the order does not stand: {error}"));
+    let unavailable = |error: StoreError| {
+        Problem::new(
+            Kind::Unavailable,
+            format!("the order does not stand: {error}"),
+        )
+    };
     let record = Audit {
         at: now,
         by: operator.name.clone(),
@@ -207,7 +218,11 @@ pub struct Audit {
 pub async fn audit<P: Ports>(ports: &P, entry: &Audit) -> Result<(), StoreError> {
     let key = audit_key(ports, entry.at);
     let body = serde_json::to_vec(entry).unwrap_or_default();
-    ports.store().put(&key, &[body.into()], Condition::Always).await.map(drop)
+    ports
+        .store()
+        .put(&key, &[body.into()], Condition::Always)
+        .await
+        .map(drop)
 }
 
 fn audit_key(clock: &impl Clock, at: Timestamp) -> String {
@@ -216,9 +231,17 @@ fn audit_key(clock: &impl Clock, at: Timestamp) -> String {
 
 /// An operator as the request names it.
 pub fn operator(name: Option<&str>, from: Option<&str>) -> Operator {
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(NAME_CHARS).collect::<String>();
+    let clean = |text: &str| {
+        text.chars()
+            .filter(|c| !c.is_control())
+            .take(NAME_CHARS)
+            .collect::<String>()
+    };
     Operator {
-        name: name.map(clean).filter(|name| !name.is_empty()).unwrap_or_else(|| "operator".into()),
+        name: name
+            .map(clean)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "operator".into()),
         from: from.map(clean).unwrap_or_else(|| "unknown".into()),
     }
 }

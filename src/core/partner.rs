@@ -45,17 +45,29 @@ impl PartnerTable {
         })?;
         let senders = self
             .senders
-            .map(|list| list.iter().map(|text| SenderPattern::parse(&key("senders"), text)).collect())
+            .map(|list| {
+                list.iter()
+                    .map(|text| SenderPattern::parse(&key("senders"), text))
+                    .collect()
+            })
             .transpose()?;
         let domains = self
             .domains
             .map(|list| {
                 list.iter()
-                    .map(|text| text.parse().map_err(|e| ConfigError::at(key("domains"), format!("{text:?}: {e}"))))
+                    .map(|text| {
+                        text.parse()
+                            .map_err(|e| ConfigError::at(key("domains"), format!("{text:?}: {e}")))
+                    })
                     .collect()
             })
             .transpose()?;
-        Ok(Partner { name, key_sha256, senders, domains })
+        Ok(Partner {
+            name,
+            key_sha256,
+            senders,
+            domains,
+        })
     }
 }
 
@@ -69,7 +81,8 @@ enum SenderPattern {
 
 impl SenderPattern {
     fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
-        let bad = |error: crate::mail::AddressError| ConfigError::at(key, format!("{text:?}: {error}"));
+        let bad =
+            |error: crate::mail::AddressError| ConfigError::at(key, format!("{text:?}: {error}"));
         match text.strip_prefix("*@") {
             _ if text == "<>" => Ok(Self::Null),
             Some(domain) => domain.parse().map(Self::AnyAt).map_err(bad),
@@ -88,13 +101,20 @@ impl SenderPattern {
 }
 
 /// The partner whose key stands in the `Authorization` field (RFC 6750, RFC 7617).
-pub fn authenticate<'c>(partners: &'c [Partner], authorization: Option<&[u8]>) -> Result<&'c Partner, Problem> {
+pub fn authenticate<'c>(
+    partners: &'c [Partner],
+    authorization: Option<&[u8]>,
+) -> Result<&'c Partner, Problem> {
     let refused = |detail: &str| Problem::new(Kind::Unauthorized, detail);
     let Some(header) = authorization else {
-        return Err(refused("send `Authorization: Bearer KEY`, or Basic with PARTNER:KEY"));
+        return Err(refused(
+            "send `Authorization: Bearer KEY`, or Basic with PARTNER:KEY",
+        ));
     };
     let Some((user, key)) = credentials(header) else {
-        return Err(refused("the Authorization field is neither Bearer KEY nor Basic PARTNER:KEY"));
+        return Err(refused(
+            "the Authorization field is neither Bearer KEY nor Basic PARTNER:KEY",
+        ));
     };
     let hash: [u8; 32] = Sha256::digest(&key).into();
     let mut found = None;
@@ -134,7 +154,11 @@ impl Partner {
         if let Some(patterns) = &self.senders {
             let sender = envelope.sender.as_ref();
             if !patterns.iter().any(|pattern| pattern.allows(sender)) {
-                let detail = format!("partner {} may not use the sender <{}>", self.name, envelope.sender_path());
+                let detail = format!(
+                    "partner {} may not use the sender <{}>",
+                    self.name,
+                    envelope.sender_path()
+                );
                 return Err(Problem::new(Kind::SenderNotGranted, detail));
             }
         }
@@ -165,9 +189,13 @@ pub fn hex32(text: &str) -> Option<[u8; 32]> {
 
 /// A bearer token equal to the one configured, compared in constant time; an empty one is never right.
 pub fn bearer_is(authorization: Option<&[u8]>, token: &str) -> bool {
-    let given = authorization.and_then(credentials).filter(|(user, _)| user.is_none());
-    let (right, given): ([u8; 32], [u8; 32]) =
-        (Sha256::digest(token).into(), Sha256::digest(given.map(|(_, key)| key).unwrap_or_default()).into());
+    let given = authorization
+        .and_then(credentials)
+        .filter(|(user, _)| user.is_none());
+    let (right, given): ([u8; 32], [u8; 32]) = (
+        Sha256::digest(token).into(),
+        Sha256::digest(given.map(|(_, key)| key).unwrap_or_default()).into(),
+    );
     !token.is_empty() && bool::from(right.ct_eq(&given))
 }
 
@@ -182,7 +210,11 @@ mod tests {
             let table = PartnerTable {
                 name: name.into(),
                 key_sha256: hex,
-                senders: Some(vec!["*@acme.example".into(), "<>".into(), "boss@other.example".into()]),
+                senders: Some(vec![
+                    "*@acme.example".into(),
+                    "<>".into(),
+                    "boss@other.example".into(),
+                ]),
                 domains: Some(vec!["example.org".into()]),
             };
             table.check().unwrap()
@@ -193,15 +225,32 @@ mod tests {
     #[test]
     fn a_key_opens_its_own_partners_door_only() {
         let partners = partners();
-        let who = |header: &str| authenticate(&partners, Some(header.as_bytes())).map(|p| p.name.as_str());
+        let who = |header: &str| {
+            authenticate(&partners, Some(header.as_bytes())).map(|p| p.name.as_str())
+        };
         assert_eq!(who("Bearer one"), Ok("acme"));
         assert_eq!(who("bearer  two"), Ok("zeta"));
-        assert_eq!(who(&format!("Basic {}", STANDARD.encode("zeta:two"))), Ok("zeta"));
-        for bad in ["Bearer", "Bearer ", "Bearer on", "Bearer onee", "Digest one", "one", "Basic one", ""] {
+        assert_eq!(
+            who(&format!("Basic {}", STANDARD.encode("zeta:two"))),
+            Ok("zeta")
+        );
+        for bad in [
+            "Bearer",
+            "Bearer ",
+            "Bearer on",
+            "Bearer onee",
+            "Digest one",
+            "one",
+            "Basic one",
+            "",
+        ] {
             assert!(who(bad).is_err(), "{bad:?}");
         }
         for bad in ["acme:two", ":one", "acme:", "acmeone", "nobody:one"] {
-            assert!(who(&format!("Basic {}", STANDARD.encode(bad))).is_err(), "{bad:?}");
+            assert!(
+                who(&format!("Basic {}", STANDARD.encode(bad))).is_err(),
+                "{bad:?}"
+            );
         }
         assert!(authenticate(&partners, None).is_err());
     }
@@ -217,14 +266,25 @@ mod tests {
         let partner = &partners()[0];
         let check = |from: &str, to: &str| {
             let sender = (!from.is_empty()).then(|| from.parse().unwrap());
-            partner.check(&Envelope::new(sender, vec![to.parse().unwrap()])).map_err(|p| p.kind)
+            partner
+                .check(&Envelope::new(sender, vec![to.parse().unwrap()]))
+                .map_err(|p| p.kind)
         };
         assert_eq!(check("a@ACME.example", "x@example.org"), Ok(()));
         assert_eq!(check("", "x@Example.org"), Ok(()));
         assert_eq!(check("boss@other.example", "x@example.org"), Ok(()));
-        assert_eq!(check("clerk@other.example", "x@example.org"), Err(Kind::SenderNotGranted));
-        assert_eq!(check("a@sub.acme.example", "x@example.org"), Err(Kind::SenderNotGranted));
-        assert_eq!(check("a@acme.example", "x@example.net"), Err(Kind::DomainNotGranted));
+        assert_eq!(
+            check("clerk@other.example", "x@example.org"),
+            Err(Kind::SenderNotGranted)
+        );
+        assert_eq!(
+            check("a@sub.acme.example", "x@example.org"),
+            Err(Kind::SenderNotGranted)
+        );
+        assert_eq!(
+            check("a@acme.example", "x@example.net"),
+            Err(Kind::DomainNotGranted)
+        );
     }
 
     #[test]

@@ -42,7 +42,10 @@ pub struct Event {
 impl Event {
     /// An event without facts yet.
     pub fn new(name: &'static str) -> Self {
-        Self { name, facts: Map::new() }
+        Self {
+            name,
+            facts: Map::new(),
+        }
     }
 
     /// With one more fact.
@@ -74,7 +77,12 @@ pub trait Primary {
 
     /// Opens a connection to one of the route's addresses, or takes one that is open and idle.
     /// Safe to drop at any moment: nothing was said about any message yet.
-    fn open(&self, route: &Route, address: usize, budget: Duration) -> impl Future<Output = Result<Self::Session, Failure>>;
+    fn open(
+        &self,
+        route: &Route,
+        address: usize,
+        budget: Duration,
+    ) -> impl Future<Output = Result<Self::Session, Failure>>;
 
     /// Gives one message to it. A session that turns out to have been closed meanwhile is opened
     /// anew, once. Never longer than the route's time limits together.
@@ -176,5 +184,6 @@ pub enum HttpFailureKind {
 /// Makes HTTP requests.
 pub trait HttpClient {
     /// Sends one request and reads the whole response.
-    fn send(&self, request: HttpRequest) -> impl Future<Output = Result<HttpResponse, HttpFailure>>;
+    fn send(&self, request: HttpRequest)
+    -> impl Future<Output = Result<HttpResponse, HttpFailure>>;
 }

@@ -104,7 +104,10 @@ impl Kind {
 
     /// Whether the sender should try the same again.
     pub const fn retry(self) -> bool {
-        matches!(self, Self::StillRunning | Self::NotAccepted | Self::Unavailable)
+        matches!(
+            self,
+            Self::StillRunning | Self::NotAccepted | Self::Unavailable
+        )
     }
 }
 
@@ -122,7 +125,11 @@ pub struct Problem {
 impl Problem {
     /// A problem of this kind, with what happened here.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), extra: Map::new() }
+        Self {
+            kind,
+            detail: detail.into(),
+            extra: Map::new(),
+        }
     }
 
     /// With one more member, for machines.
@@ -157,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_problem_names_its_kind_status_and_request() {
-        let problem = Problem::new(Kind::NoRoute, "no route leads to x.org").with("domains", vec!["x.org"]);
+        let problem =
+            Problem::new(Kind::NoRoute, "no route leads to x.org").with("domains", vec!["x.org"]);
         let json = problem.json("0190");
         assert_eq!(json["type"], "urn:holdfast:problem:no-route");
         assert_eq!(json["status"], 422);

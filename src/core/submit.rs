@@ -46,6 +46,8 @@ pub struct Message<'m> {
     pub bytes: Bytes,
     /// Their hash, where it was computed already.
     pub digest: Option<Digest>,
+    /// Whether its recipients belong to several routes.
+    pub split: bool,
     /// When the submission began: its limits count from here.
     pub started: Timestamp,
 }
@@ -93,8 +95,18 @@ async fn run<P: Ports>(
 
     let Some(key) = &request.idempotency_key else {
         let digest = body_digest.filter(|_| bytes == body);
-        let message = Message { id, partner: request.partner, bytes, digest, started };
-        return Ok(serve(ports, config, cache, &message, &envelope, Vec::new()).await.response);
+        let split = by_route(config, &envelope, &[]).len() > 1;
+        let message = Message {
+            id,
+            partner: request.partner,
+            bytes,
+            digest,
+            split,
+            started,
+        };
+        return Ok(serve(ports, config, cache, &message, &envelope, Vec::new())
+            .await
+            .response);
     };
     let payload = request.fingerprint(body_digest.unwrap_or_else(|| Digest::of(&body)));
     let claimed = match receipt::claim(ports, &request.partner.name, key, &payload, id).await {
@@ -102,7 +114,9 @@ async fn run<P: Ports>(
         Ok(Claim::Mine(claimed)) => Some(claimed),
         Err(ClaimError::Problem(problem)) => return Err(problem),
         Err(ClaimError::Storage(error)) => {
-            let event = Event::new("receipt.unavailable").with("id", id.to_string()).with("error", error.to_string());
+            let event = Event::new("receipt.unavailable")
+                .with("id", id.to_string())
+                .with("error", error.to_string());
             ports.write(event);
             match config.without_receipts {
                 WithoutReceipts::Deliver => None,
@@ -116,7 +130,15 @@ async fn run<P: Ports>(
     };
     // An earlier try gave the message its id; one that is built from fields carries it inside.
     let (envelope, bytes) = request.read(body, id, &config.limits)?;
-    let message = Message { id, partner: request.partner, bytes, digest: None, started };
+    let split = by_route(config, &envelope, &[]).len() > 1;
+    let message = Message {
+        id,
+        partner: request.partner,
+        bytes,
+        digest: None,
+        split,
+        started,
+    };
     let served = serve(ports, config, cache, &message, &envelope, settled).await;
     if let Some(claimed) = claimed {
         settle(ports, *claimed, &served, id).await;
@@ -124,18 +146,27 @@ async fn run<P: Ports>(
     Ok(served.response)
 }
 
-fn check(config: &Config, partner: &Partner, envelope: &Envelope, bytes: &Bytes) -> Result<(), Problem> {
+fn check(
+    config: &Config,
+    partner: &Partner,
+    envelope: &Envelope,
+    bytes: &Bytes,
+) -> Result<(), Problem> {
     partner.check(envelope)?;
     for recipient in &envelope.recipients {
         let domain = recipient.domain();
         if config.route_for(&domain).is_none() {
-            let detail = format!("no route leads to {domain}; Holdfast relays to its own domains only");
+            let detail =
+                format!("no route leads to {domain}; Holdfast relays to its own domains only");
             return Err(Problem::new(Kind::NoRoute, detail).with("recipient", recipient.as_str()));
         }
     }
     let received = facts::received_lines(bytes);
     if received > limits::RECEIVED_LINES {
-        let detail = format!("it has {received} Received: lines; {} is the limit", limits::RECEIVED_LINES);
+        let detail = format!(
+            "it has {received} Received: lines; {} is the limit",
+            limits::RECEIVED_LINES
+        );
         return Err(Problem::new(Kind::MailLoop, detail));
     }
     Ok(())
@@ -162,28 +193,58 @@ async fn serve<P: Ports>(
     settled: Vec<Settled>,
 ) -> Served {
     let groups = by_route(config, envelope, &settled);
-    let forwarded = join_all(groups.iter().map(|(route, envelope)| {
-        forward::forward(ports, config, cache, route, message, envelope)
-    }))
-    .await;
+    let forwarded =
+        join_all(groups.iter().map(|(route, envelope)| {
+            forward::forward(ports, config, cache, route, message, envelope)
+        }))
+        .await;
     let mut all = settled;
-    all.extend(forwarded.iter().flat_map(|forwarded| forwarded.settled.iter().cloned()));
-    all.sort_by_key(|one| envelope.recipients.iter().position(|address| address.same_mailbox(&one.address)));
+    all.extend(
+        forwarded
+            .iter()
+            .flat_map(|forwarded| forwarded.settled.iter().cloned()),
+    );
+    all.sort_by_key(|one| {
+        envelope
+            .recipients
+            .iter()
+            .position(|address| address.same_mailbox(&one.address))
+    });
     let response = respond(message, &all, &forwarded);
     log(ports, message, &all, &response);
-    Served { response, settled: all }
+    Served {
+        response,
+        settled: all,
+    }
 }
 
 /// The recipients that are not settled yet, by their routes, in the order of the envelope.
-fn by_route<'c>(config: &'c Config, envelope: &Envelope, settled: &[Settled]) -> Vec<(&'c Route, Envelope)> {
+fn by_route<'c>(
+    config: &'c Config,
+    envelope: &Envelope,
+    settled: &[Settled],
+) -> Vec<(&'c Route, Envelope)> {
     let mut groups: Vec<(&Route, Envelope)> = Vec::new();
     for recipient in &envelope.recipients {
-        let done = settled.iter().any(|one| one.address.same_mailbox(recipient));
-        let Some(route) = config.route_for(&recipient.domain()).filter(|_| !done) else { continue };
-        match groups.iter_mut().find(|(known, _)| known.name == route.name) {
+        let done = settled
+            .iter()
+            .any(|one| one.address.same_mailbox(recipient));
+        let Some(route) = config.route_for(&recipient.domain()).filter(|_| !done) else {
+            continue;
+        };
+        match groups
+            .iter_mut()
+            .find(|(known, _)| known.name == route.name)
+        {
             Some((_, group)) => group.recipients.push(recipient.clone()),
             None => {
-                groups.push((route, Envelope { sender: envelope.sender.clone(), recipients: vec![recipient.clone()] }));
+                groups.push((
+                    route,
+                    Envelope {
+                        sender: envelope.sender.clone(),
+                        recipients: vec![recipient.clone()],
+                    },
+                ));
             }
         }
     }
@@ -194,7 +255,10 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
     let any = |outcome| all.iter().any(|one| one.outcome == outcome);
     let recipients = serde_json::to_value(all).unwrap_or_default();
     if any(Outcome::NotAccepted) {
-        let why = forwarded.iter().find_map(|f| f.not_accepted.clone()).unwrap_or_default();
+        let why = forwarded
+            .iter()
+            .find_map(|f| f.not_accepted.clone())
+            .unwrap_or_default();
         let detail = if any(Outcome::Delivered) || any(Outcome::Held) {
             format!("not for every recipient; send again for those marked not-accepted. {why}")
         } else {
@@ -205,36 +269,60 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
     }
     if !any(Outcome::Delivered) && !any(Outcome::Held) {
         let words = all.iter().find_map(|one| one.reply.as_ref());
-        let said = words.map(|reply| format!("{} {}", reply.code, reply.text)).unwrap_or_default();
-        let problem = Problem::new(Kind::Refused, format!("the primary said: {said}")).with("recipients", recipients);
+        let said = words
+            .map(|reply| format!("{} {}", reply.code, reply.text))
+            .unwrap_or_default();
+        let problem = Problem::new(Kind::Refused, format!("the primary said: {said}"))
+            .with("recipients", recipients);
         return Response::problem(&problem, &message.id.to_string());
     }
     let hold = forwarded.iter().find_map(|f| f.hold.clone());
     let digest = forwarded.iter().find_map(|f| f.digest).or(message.digest);
     let answer = Answer {
         id: message.id,
-        outcome: if any(Outcome::Held) { Outcome::Held } else { Outcome::Delivered },
-        route: all.first().map(|one| one.route.clone()).unwrap_or_else(|| forwarded[0].route.clone()),
+        outcome: if any(Outcome::Held) {
+            Outcome::Held
+        } else {
+            Outcome::Delivered
+        },
+        route: all
+            .first()
+            .map(|one| one.route.clone())
+            .unwrap_or_else(|| forwarded[0].route.clone()),
         recipients: all.to_vec(),
         digest: digest.map(|digest| digest.field()),
         reason: hold.as_ref().map(|hold| hold.reason),
         detail: hold.as_ref().map(|hold| hold.detail.clone()),
         until: hold.and_then(|hold| hold.until),
     };
-    Response::json(if answer.outcome == Outcome::Held { 202 } else { 200 }, &answer)
+    Response::json(
+        if answer.outcome == Outcome::Held {
+            202
+        } else {
+            200
+        },
+        &answer,
+    )
 }
 
 /// Writes the receipt before the answer goes out. If that fails the answer stands all the same:
 /// what was accepted was accepted, and a repeat finds the claim.
 async fn settle<P: Ports>(ports: &P, claimed: Claimed, served: &Served, id: MessageId) {
     let written = if served.response.status == Kind::NotAccepted.status() {
-        let settled = served.settled.iter().filter(|one| one.outcome != Outcome::NotAccepted).cloned().collect();
+        let settled = served
+            .settled
+            .iter()
+            .filter(|one| one.outcome != Outcome::NotAccepted)
+            .cloned()
+            .collect();
         receipt::reopen(ports, claimed, settled).await
     } else {
         receipt::complete(ports, claimed, &served.response).await
     };
     if let Err(error) = written {
-        let event = Event::new("receipt.not-completed").with("id", id.to_string()).with("error", error.to_string());
+        let event = Event::new("receipt.not-completed")
+            .with("id", id.to_string())
+            .with("error", error.to_string());
         ports.write(event);
     }
 }
@@ -255,7 +343,10 @@ fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &R
         .with("held", count(Outcome::Held))
         .with("rejected", count(Outcome::Rejected))
         .with("not_accepted", count(Outcome::NotAccepted))
-        .with("ms", u64::try_from(ports.now().since(message.started).as_millis()).unwrap_or(u64::MAX));
+        .with(
+            "ms",
+            u64::try_from(ports.now().since(message.started).as_millis()).unwrap_or(u64::MAX),
+        );
     for member in ["route", "reason", "detail"] {
         if let Some(value) = response.body.get(member) {
             event = event.with(member, value.clone());
@@ -263,3 +354,6 @@ fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &R
     }
     ports.write(event);
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::custody::held::Held;
+use crate::custody::release::{self, Released};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError};
 use crate::limits;
@@ -35,6 +36,9 @@ pub struct RouteTicked {
     pub route: String,
     /// The probes that were made.
     pub probes: Vec<Probed>,
+    /// The held message that was tried on a primary that is coming back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canaried>,
     /// Why nothing could be done, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -55,30 +59,60 @@ pub struct Probed {
     pub state: HealthState,
 }
 
+/// One canary.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Canaried {
+    /// The address.
+    pub primary: String,
+    /// The message.
+    pub id: String,
+    /// `answered` or `failed`.
+    pub outcome: &'static str,
+    /// The state after it.
+    pub state: HealthState,
+}
+
 /// Lets time pass on every route.
 pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> Ticked {
     let began = ports.now();
-    let mut ticked = Ticked { routes: Vec::new(), more: false };
+    let mut ticked = Ticked {
+        routes: Vec::new(),
+        more: false,
+    };
     for route in &config.routes {
         if ports.now().since(began) >= limits::TICK {
             ticked.more = true;
             break;
         }
-        ticked.routes.push(tick_route(ports, cache, route).await);
+        ticked
+            .routes
+            .push(tick_route(ports, config, cache, route).await);
     }
     ticked
 }
 
 /// Lets time pass on one route.
-pub async fn tick_route<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> RouteTicked {
-    let mut ticked = RouteTicked { route: route.name.to_string(), probes: Vec::new(), error: None };
+pub async fn tick_route<P: Ports>(
+    ports: &P,
+    config: &Config,
+    cache: &StateCache,
+    route: &Route,
+) -> RouteTicked {
+    let mut ticked = RouteTicked {
+        route: route.name.to_string(),
+        probes: Vec::new(),
+        canary: None,
+        error: None,
+    };
     for index in 0..route.primaries.len() {
         match probe_if_due(ports, cache, route, index).await {
             Ok(probed) => ticked.probes.extend(probed),
             Err(error) => ticked.error = Some(error.to_string()),
         }
-        if let Err(error) = up_without_canary(ports, cache, route, index).await {
-            ticked.error = Some(error.to_string());
+        match canary_if_due(ports, config, cache, route, index).await {
+            Ok(canary) => ticked.canary = canary.or(ticked.canary),
+            Err(error) => ticked.error = Some(error.to_string()),
         }
     }
     ticked
@@ -86,7 +120,9 @@ pub async fn tick_route<P: Ports>(ports: &P, cache: &StateCache, route: &Route) 
 
 /// Whether anything is due on this route, by what is known of it: the after-work's cheap question.
 pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
-    let Some(Some(state)) = cache.fresh(route, now) else { return false };
+    let Some(Some(state)) = cache.fresh(route, now) else {
+        return false;
+    };
     route.primaries.iter().any(|primary| {
         let health = state.health(&primary.text);
         health.probe_due(now) || health.canary_due(now)
@@ -123,7 +159,13 @@ async fn probe_if_due<P: Ports>(
         Ok(()) => (Event::GoodProbe, None),
         Err(failure) => {
             let what = failure.detail;
-            (Event::BadProbe { subject: subject.clone(), what: what.clone() }, Some(what))
+            (
+                Event::BadProbe {
+                    subject: subject.clone(),
+                    what: what.clone(),
+                },
+                Some(what),
+            )
         }
     };
     let state = route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
@@ -139,23 +181,73 @@ async fn probe_if_due<P: Ports>(
         Some(detail) => event.with("detail", detail.as_str()),
         None => event,
     });
-    Ok(Some(Probed { primary: primary.text.clone(), good, detail, state }))
+    Ok(Some(Probed {
+        primary: primary.text.clone(),
+        good,
+        detail,
+        state,
+    }))
 }
 
-/// A recovering address with nothing held for it has nothing to be tried with.
-async fn up_without_canary<P: Ports>(
+/// A recovering address gets the oldest message that is due, watched; nothing held is nothing to try.
+async fn canary_if_due<P: Ports>(
     ports: &P,
+    config: &Config,
     cache: &StateCache,
     route: &Route,
     index: usize,
-) -> Result<(), StoreError> {
+) -> Result<Option<Canaried>, StoreError> {
     let address = &route.primaries[index].text;
-    if route_state::read_now(ports, &route.name).await?.health(address).state != HealthState::Recovering {
-        return Ok(());
+    let now = ports.now();
+    if !route_state::read_now(ports, &route.name)
+        .await?
+        .health(address)
+        .canary_due(now)
+    {
+        return Ok(None);
     }
-    let queue = ports.store().list(&Held::prefix(&route.name), None, 1).await?;
-    if !queue.keys.is_empty() {
-        return Ok(());
+    if !route_state::claim_canary(ports, cache, route, index).await? {
+        return Ok(None);
+    }
+    let queue = ports
+        .store()
+        .list(&Held::prefix(&route.name), None, limits::CANARY_CANDIDATES)
+        .await?;
+    for key in queue.keys {
+        let (event, word) = match release::release(ports, config, route, index, &key).await? {
+            Released::Ended(_) | Released::Left { failure: None, .. } => {
+                (Event::Served, "answered")
+            }
+            Released::Left {
+                failure: Some(failure),
+                ..
+            } => (
+                Event::Failed {
+                    subject: key.clone(),
+                    what: failure.detail,
+                },
+                "failed",
+            ),
+            Released::NotDue(_) | Released::Gone | Released::Damaged(_) => continue,
+        };
+        let state =
+            route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
+        let state = state.health(address).state;
+        let id = release::id_of(&key)
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        let event = LogEvent::new("route.canary")
+            .with("id", id.as_str())
+            .with("route", route.name.as_str())
+            .with("primary", address.as_str())
+            .with("outcome", word);
+        ports.write(event);
+        return Ok(Some(Canaried {
+            primary: address.clone(),
+            id,
+            outcome: word,
+            state,
+        }));
     }
     route_state::change(ports, cache, &route.name, |state| {
         let health = state.primaries.entry(address.clone()).or_default();
@@ -163,6 +255,6 @@ async fn up_without_canary<P: Ports>(
         health.nothing_to_try(ports.now());
         health.state != before
     })
-    .await
-    .map(drop)
+    .await?;
+    Ok(None)
 }

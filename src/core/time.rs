@@ -25,7 +25,10 @@ impl Timestamp {
 
     /// This moment and `duration`.
     pub fn after(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
     /// The time from `earlier` to this; nothing when a clock went back.
@@ -35,7 +38,9 @@ impl Timestamp {
 
     /// As a mail header's date (RFC 5322, 3.3), in UTC.
     pub fn rfc5322(self) -> String {
-        self.civil().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+        self.civil()
+            .strftime("%a, %d %b %Y %H:%M:%S +0000")
+            .to_string()
     }
 
     /// The day, `YYYY-MM-DD`, in UTC.
@@ -45,7 +50,9 @@ impl Timestamp {
 
     /// Read from RFC 3339; none where it is not that.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|t| Self(t.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .map(|t| Self(t.as_millisecond()))
     }
 
     fn civil(self) -> jiff::Timestamp {
@@ -68,8 +75,9 @@ impl Serialize for Timestamp {
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        Self::parse(&text)
-            .ok_or_else(|| de::Error::custom("not a moment such as 2026-11-23T09:00:00Z (RFC 3339)"))
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom("not a moment such as 2026-11-23T09:00:00Z (RFC 3339)")
+        })
     }
 }
 

@@ -58,12 +58,22 @@ impl App {
         let unconfigured = document.trim().is_empty();
         let document = if unconfigured { LOCAL_ONLY } else { &document };
         let config = Config::parse(document, &credentials).map_err(|error| error.to_string())?;
-        let or = |value: String, default: &str| if value.is_empty() { default.to_owned() } else { value };
+        let or = |value: String, default: &str| {
+            if value.is_empty() {
+                default.to_owned()
+            } else {
+                value
+            }
+        };
         let style = settings::get("storage_style").await?;
         let virtual_host = match style.as_str() {
             "" | "path" => false,
             "virtual-host" => true,
-            other => return Err(format!("storage_style: {other:?} is neither path nor virtual-host")),
+            other => {
+                return Err(format!(
+                    "storage_style: {other:?} is neither path nor virtual-host"
+                ));
+            }
         };
         let storage = Storage::new(&S3Settings {
             url: settings::get("storage_url").await?,
@@ -74,7 +84,14 @@ impl App {
             secret_key: settings::get("storage_secret_key").await?,
         })?;
         let primaries = Primaries::new(config.hostname.clone());
-        Ok(Self { config, unconfigured, cache: StateCache::default(), storage, primaries, world: World })
+        Ok(Self {
+            config,
+            unconfigured,
+            cache: StateCache::default(),
+            storage,
+            primaries,
+            world: World,
+        })
     }
 
     /// What kind of storage it is.
@@ -88,7 +105,8 @@ impl App {
         if !self.unconfigured || address.is_some_and(|address| address.ip().is_loopback()) {
             return Ok(());
         }
-        let detail = "nothing is configured, so only this machine may submit; set the variable `config`";
+        let detail =
+            "nothing is configured, so only this machine may submit; set the variable `config`";
         Err(Problem::new(Kind::Forbidden, detail))
     }
 }

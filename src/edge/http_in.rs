@@ -44,17 +44,30 @@ impl Incoming {
             Method::Other(other) => other,
         };
         let headers = request.get_headers().copy_all();
-        Self { method, path: path.to_owned(), query: query.to_owned(), headers, request }
+        Self {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+            request,
+        }
     }
 
     /// The one value of a header field; the first where there are several.
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &value[..])
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| &value[..])
     }
 
     /// The last value of a header field: hosts append their own after what the client sent.
     pub fn last_header(&self, name: &str) -> Option<&str> {
-        let last = self.headers.iter().rev().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        let last = self
+            .headers
+            .iter()
+            .rev()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name));
         last.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
@@ -65,7 +78,10 @@ impl Incoming {
 
     /// The head of a submission.
     pub fn head(&self) -> Head {
-        let text = |name: &str| self.header(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        let text = |name: &str| {
+            self.header(name)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
         Head {
             query: self.query.clone(),
             authorization: self.header("authorization").map(<[u8]>::to_vec),
@@ -77,7 +93,8 @@ impl Incoming {
     }
 
     fn content_length(&self) -> Option<u64> {
-        self.header("content-length").and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
+        self.header("content-length")
+            .and_then(|value| std::str::from_utf8(value).ok()?.trim().parse().ok())
     }
 
     /// Reads the body, which may have `most` bytes.
@@ -88,14 +105,21 @@ impl Incoming {
         }
         let (_done, result) = wit_future::new(|| Ok(()));
         let (mut stream, trailers) = Request::consume_body(self.request, result);
-        let expected = length.map_or(BLOCK_BYTES, |length| usize::try_from(length).unwrap_or(most));
+        let expected = length.map_or(BLOCK_BYTES, |length| {
+            usize::try_from(length).unwrap_or(most)
+        });
         let mut body = Vec::with_capacity(expected.min(most).saturating_add(1));
         loop {
             if body.len() > most {
                 return Err(BodyError::TooLong);
             }
             if body.len() == body.capacity() {
-                body.reserve(BLOCK_BYTES.max(body.len() / 2).min(most + 1 - body.len()).max(1));
+                body.reserve(
+                    BLOCK_BYTES
+                        .max(body.len() / 2)
+                        .min(most + 1 - body.len())
+                        .max(1),
+                );
             }
             let Some((result, read)) = within(limits::BODY_PIECE, stream.read(body)).await else {
                 return Err(BodyError::TooSlow);
@@ -111,7 +135,9 @@ impl Incoming {
         // A body that was cut short says so here; a message with its end missing is no message.
         let ended = within(limits::BODY_PIECE, async { trailers.await }).await;
         match ended {
-            Some(Ok(_)) if length.is_none_or(|length| length == body.len() as u64) => Ok(body.into()),
+            Some(Ok(_)) if length.is_none_or(|length| length == body.len() as u64) => {
+                Ok(body.into())
+            }
             _ => Err(BodyError::Cut),
         }
     }
@@ -138,7 +164,10 @@ impl BodyError {
             }
             Self::TooSlow => {
                 let wait = limits::BODY_PIECE.as_secs();
-                Problem::new(Kind::SenderTimeout, format!("nothing more of the body came for {wait} s"))
+                Problem::new(
+                    Kind::SenderTimeout,
+                    format!("nothing more of the body came for {wait} s"),
+                )
             }
             Self::Cut => Problem::new(Kind::BadRequest, "the body ended before its length"),
         }
@@ -148,7 +177,11 @@ impl BodyError {
 /// JSON, or a problem, with its length.
 pub fn respond(answer: &Answer) -> Result<Response, ErrorCode> {
     let body = serde_json::to_vec(&answer.body).unwrap_or_default();
-    let kind = if answer.is_problem() { "application/problem+json" } else { "application/json" };
+    let kind = if answer.is_problem() {
+        "application/problem+json"
+    } else {
+        "application/json"
+    };
     respond_bytes(answer.status, kind, answer.retry_after, body)
 }
 
@@ -161,19 +194,34 @@ pub fn respond_bytes(
 ) -> Result<Response, ErrorCode> {
     let unsaid = |_| ErrorCode::InternalError(Some("a header field cannot be set".into()));
     let headers = Fields::new();
-    headers.append("content-type", content_type.as_bytes()).map_err(unsaid)?;
-    headers.append("content-length", body.len().to_string().as_bytes()).map_err(unsaid)?;
-    headers.append("cache-control", b"no-store").map_err(unsaid)?;
+    headers
+        .append("content-type", content_type.as_bytes())
+        .map_err(unsaid)?;
+    headers
+        .append("content-length", body.len().to_string().as_bytes())
+        .map_err(unsaid)?;
+    headers
+        .append("cache-control", b"no-store")
+        .map_err(unsaid)?;
     if status == 401 {
-        headers.append("www-authenticate", b"Bearer realm=\"holdfast\", Basic realm=\"holdfast\"").map_err(unsaid)?;
+        headers
+            .append(
+                "www-authenticate",
+                b"Bearer realm=\"holdfast\", Basic realm=\"holdfast\"",
+            )
+            .map_err(unsaid)?;
     }
     if let Some(seconds) = retry_after {
-        headers.append("retry-after", seconds.to_string().as_bytes()).map_err(unsaid)?;
+        headers
+            .append("retry-after", seconds.to_string().as_bytes())
+            .map_err(unsaid)?;
     }
     let (mut writer, contents) = wit_stream::new();
     let (result_writer, result) = wit_future::new(|| Ok(None));
     let (response, _sent) = Response::new(headers, Some(contents), result);
-    response.set_status_code(status).map_err(|()| ErrorCode::InternalError(Some("status".into())))?;
+    response
+        .set_status_code(status)
+        .map_err(|()| ErrorCode::InternalError(Some("status".into())))?;
     wit_bindgen::spawn(async move {
         let unwritten = writer.write_all(body).await;
         drop(writer);

@@ -22,7 +22,10 @@ impl HttpClient for World {
             Some(result) => result,
             None => {
                 let detail = format!("no answer within {} s", time.as_secs_f32());
-                Err(HttpFailure { kind: HttpFailureKind::Timeout, detail })
+                Err(HttpFailure {
+                    kind: HttpFailureKind::Timeout,
+                    detail,
+                })
             }
         }
     }
@@ -33,28 +36,47 @@ async fn exchange(request: Request, most: usize) -> Result<HttpResponse, HttpFai
     let status = response.get_status_code();
     let etag = response.get_headers().get("etag").into_iter().next();
     let body = read(response, most).await?;
-    Ok(HttpResponse { status, etag: etag.and_then(|value| String::from_utf8(value).ok()), body })
+    Ok(HttpResponse {
+        status,
+        etag: etag.and_then(|value| String::from_utf8(value).ok()),
+        body,
+    })
 }
 
 fn build(request: HttpRequest) -> Result<Request, HttpFailure> {
-    let invalid = |detail: &str| HttpFailure { kind: HttpFailureKind::NotConnected, detail: detail.to_owned() };
-    let (scheme, rest) = request.url.split_once("://").ok_or_else(|| invalid("not a URL"))?;
+    let invalid = |detail: &str| HttpFailure {
+        kind: HttpFailureKind::NotConnected,
+        detail: detail.to_owned(),
+    };
+    let (scheme, rest) = request
+        .url
+        .split_once("://")
+        .ok_or_else(|| invalid("not a URL"))?;
     let at = rest.find('/').unwrap_or(rest.len());
     let (authority, path) = rest.split_at(at);
     let length: usize = request.body.iter().map(Bytes::len).sum();
 
     let headers = Fields::new();
     for (name, value) in &request.headers {
-        headers.append(name, value.as_bytes()).map_err(|_| invalid("a header field cannot be set"))?;
+        headers
+            .append(name, value.as_bytes())
+            .map_err(|_| invalid("a header field cannot be set"))?;
     }
     let bodyless = length == 0 && matches!(request.method, "GET" | "HEAD" | "DELETE");
     if !bodyless {
-        headers.append("content-length", length.to_string().as_bytes()).map_err(|_| invalid("content-length"))?;
+        headers
+            .append("content-length", length.to_string().as_bytes())
+            .map_err(|_| invalid("content-length"))?;
     }
     let (mut writer, contents) = wit_stream::new();
     let (result_writer, result) = wit_future::new(|| Ok(None));
     let contents = (!bodyless).then_some(contents);
-    let (wasi, _sent) = Request::new(headers, contents, result, Some(options(request.connect, request.reply)));
+    let (wasi, _sent) = Request::new(
+        headers,
+        contents,
+        result,
+        Some(options(request.connect, request.reply)),
+    );
     let method = match request.method {
         "GET" => Method::Get,
         "HEAD" => Method::Head,
@@ -63,7 +85,11 @@ fn build(request: HttpRequest) -> Result<Request, HttpFailure> {
         "DELETE" => Method::Delete,
         other => Method::Other(other.to_owned()),
     };
-    let scheme = if scheme == "http" { Scheme::Http } else { Scheme::Https };
+    let scheme = if scheme == "http" {
+        Scheme::Http
+    } else {
+        Scheme::Https
+    };
     let set = wasi
         .set_method(&method)
         .and_then(|()| wasi.set_scheme(Some(&scheme)))
@@ -97,9 +123,17 @@ fn options(connect: Duration, reply: Duration) -> RequestOptions {
 }
 
 async fn read(response: Response, most: usize) -> Result<Bytes, HttpFailure> {
-    let length = response.get_headers().get("content-length").into_iter().next();
-    let length: Option<usize> = length.and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
-    let too_long = || HttpFailure { kind: HttpFailureKind::TooLong, detail: format!("longer than {most} bytes") };
+    let length = response
+        .get_headers()
+        .get("content-length")
+        .into_iter()
+        .next();
+    let length: Option<usize> =
+        length.and_then(|value| std::str::from_utf8(&value).ok()?.parse().ok());
+    let too_long = || HttpFailure {
+        kind: HttpFailureKind::TooLong,
+        detail: format!("longer than {most} bytes"),
+    };
     let (_done, result) = wit_future::new(|| Ok(()));
     let (mut stream, trailers) = Response::consume_body(response, result);
     let mut body = Vec::with_capacity(length.unwrap_or(BLOCK_BYTES).min(most).saturating_add(1));
@@ -127,22 +161,29 @@ async fn read(response: Response, most: usize) -> Result<Bytes, HttpFailure> {
 fn failure(code: &ErrorCode) -> HttpFailure {
     use HttpFailureKind::{Broken, NotConnected, NotGranted, Timeout, Tls};
     let (kind, detail) = match code {
-        ErrorCode::HttpRequestDenied => (NotGranted, "the host does not let us send there; grant it".to_owned()),
+        ErrorCode::HttpRequestDenied => (
+            NotGranted,
+            "the host does not let us send there; grant it".to_owned(),
+        ),
         ErrorCode::ConnectionRefused => (NotConnected, "connection refused".to_owned()),
         ErrorCode::ConnectionTimeout => (NotConnected, "no connection in time".to_owned()),
-        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => (NotConnected, "its name is not found".to_owned()),
+        ErrorCode::DnsTimeout | ErrorCode::DnsError(_) => {
+            (NotConnected, "its name is not found".to_owned())
+        }
         ErrorCode::DestinationNotFound
         | ErrorCode::DestinationUnavailable
         | ErrorCode::DestinationIpProhibited
         | ErrorCode::DestinationIpUnroutable
         | ErrorCode::ConnectionLimitReached => (NotConnected, format!("no connection: {code}")),
-        ErrorCode::TlsProtocolError | ErrorCode::TlsCertificateError | ErrorCode::TlsAlertReceived(_) => {
-            (Tls, format!("TLS: {code}"))
+        ErrorCode::TlsProtocolError
+        | ErrorCode::TlsCertificateError
+        | ErrorCode::TlsAlertReceived(_) => (Tls, format!("TLS: {code}")),
+        ErrorCode::ConnectionReadTimeout
+        | ErrorCode::HttpResponseTimeout
+        | ErrorCode::ConnectionWriteTimeout => (Timeout, "no answer in time".to_owned()),
+        ErrorCode::ConnectionTerminated => {
+            (Broken, "closed the connection without an answer".to_owned())
         }
-        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout | ErrorCode::ConnectionWriteTimeout => {
-            (Timeout, "no answer in time".to_owned())
-        }
-        ErrorCode::ConnectionTerminated => (Broken, "closed the connection without an answer".to_owned()),
         other => (Broken, format!("the exchange broke: {other}")),
     };
     HttpFailure { kind, detail }

@@ -7,7 +7,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use holdfast_core::ports::{Delivery, HttpClient as _, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse};
+use holdfast_core::ports::{
+    Delivery, HttpClient as _, HttpFailure, HttpFailureKind, HttpRequest, HttpResponse,
+};
 use holdfast_core::routing::Route;
 use holdfast_core::routing::primary::{Credentials, Target};
 use holdfast_core::smtp::{Attempt, Failure, FailureKind, Reply, Step, Verdict};
@@ -18,12 +20,27 @@ use std::time::Duration;
 use crate::world::World;
 
 /// Gives one message to it.
-pub async fn deliver(world: &World, route: &Route, address: usize, delivery: &Delivery<'_>) -> Attempt {
+pub async fn deliver(
+    world: &World,
+    route: &Route,
+    address: usize,
+    delivery: &Delivery<'_>,
+) -> Attempt {
     let count = delivery.envelope.recipients.len();
     let Some(mut url) = url(route, address) else {
-        return Attempt::failed(count, failure(FailureKind::Protocol, Step::Connect, "not an HTTP address".into()));
+        return Attempt::failed(
+            count,
+            failure(
+                FailureKind::Protocol,
+                Step::Connect,
+                "not an HTTP address".into(),
+            ),
+        );
     };
-    url.push_str(&format!("?from={}", encoded(delivery.envelope.sender_path())));
+    url.push_str(&format!(
+        "?from={}",
+        encoded(delivery.envelope.sender_path())
+    ));
     for recipient in &delivery.envelope.recipients {
         url.push_str(&format!("&to={}", encoded(recipient.as_str())));
     }
@@ -49,7 +66,8 @@ pub async fn deliver(world: &World, route: &Route, address: usize, delivery: &De
 
 /// GETs the URL: whoever answers without a 5xx is there.
 pub async fn probe(world: &World, route: &Route, address: usize) -> Result<(), Failure> {
-    let url = url(route, address).ok_or_else(|| failure(FailureKind::Protocol, Step::Connect, "not HTTP".into()))?;
+    let url = url(route, address)
+        .ok_or_else(|| failure(FailureKind::Protocol, Step::Connect, "not HTTP".into()))?;
     let request = HttpRequest {
         method: "GET",
         url,
@@ -72,15 +90,27 @@ pub async fn probe(world: &World, route: &Route, address: usize) -> Result<(), F
 fn answered(delivery: &Delivery<'_>, response: &HttpResponse) -> Attempt {
     let count = delivery.envelope.recipients.len();
     let reply = Reply::new(response.status, [""]);
-    let all = |verdict: Verdict| Attempt { recipients: vec![verdict; count], failure: None };
+    let all = |verdict: Verdict| Attempt {
+        recipients: vec![verdict; count],
+        failure: None,
+    };
     match response.status {
-        200..=299 => Attempt { recipients: each(delivery, response, &reply), failure: None },
-        408 | 409 | 425 | 429 => all(Verdict::Deferred(Reply::new(response.status, [detail(response).as_str()]))),
+        200..=299 => Attempt {
+            recipients: each(delivery, response, &reply),
+            failure: None,
+        },
+        408 | 409 | 425 | 429 => all(Verdict::Deferred(Reply::new(
+            response.status,
+            [detail(response).as_str()],
+        ))),
         401 | 403 | 404 | 405 | 407 => {
             let words = format!("HTTP {}: {}", response.status, detail(response));
             Attempt::failed(count, failure(FailureKind::Auth, Step::Auth, words))
         }
-        400..=499 => all(Verdict::Rejected(Reply::new(response.status, [detail(response).as_str()]))),
+        400..=499 => all(Verdict::Rejected(Reply::new(
+            response.status,
+            [detail(response).as_str()],
+        ))),
         _ => Attempt::failed(count, said(response)),
     }
 }
@@ -93,13 +123,22 @@ fn each(delivery: &Delivery<'_>, response: &HttpResponse, reply: &Reply) -> Vec<
     }
     let words: Option<Words> = serde_json::from_slice(&response.body).ok();
     let of = |address: &holdfast_core::mail::EmailAddress| {
-        let settled = words.as_ref()?.recipients.iter().find(|one| one.address.same_mailbox(address))?;
-        let text = settled.reply.as_ref().map_or("", |reply| reply.text.as_str());
+        let settled = words
+            .as_ref()?
+            .recipients
+            .iter()
+            .find(|one| one.address.same_mailbox(address))?;
+        let text = settled
+            .reply
+            .as_ref()
+            .map_or("", |reply| reply.text.as_str());
         let code = settled.reply.as_ref().map_or(550, |reply| reply.code);
         (settled.outcome == Outcome::Rejected).then(|| Verdict::Rejected(Reply::new(code, [text])))
     };
     let recipients = delivery.envelope.recipients.iter();
-    recipients.map(|address| of(address).unwrap_or_else(|| Verdict::Delivered(reply.clone()))).collect()
+    recipients
+        .map(|address| of(address).unwrap_or_else(|| Verdict::Delivered(reply.clone())))
+        .collect()
 }
 
 fn unanswered(count: usize, error: HttpFailure) -> Attempt {
@@ -109,9 +148,10 @@ fn unanswered(count: usize, error: HttpFailure) -> Attempt {
             Attempt::failed(count, failure)
         }
         // The request may have arrived, and its answer may have been a yes.
-        HttpFailureKind::Timeout | HttpFailureKind::Broken | HttpFailureKind::TooLong => {
-            Attempt { recipients: vec![Verdict::Uncertain; count], failure: Some(failure) }
-        }
+        HttpFailureKind::Timeout | HttpFailureKind::Broken | HttpFailureKind::TooLong => Attempt {
+            recipients: vec![Verdict::Uncertain; count],
+            failure: Some(failure),
+        },
     }
 }
 
@@ -154,7 +194,10 @@ fn authorization(route: &Route) -> Option<(&'static str, String)> {
     let value = match route.credentials.as_ref()? {
         Credentials::Bearer { bearer } => format!("Bearer {bearer}"),
         Credentials::Password { username, password } => {
-            format!("Basic {}", STANDARD.encode(format!("{username}:{password}")))
+            format!(
+                "Basic {}",
+                STANDARD.encode(format!("{username}:{password}"))
+            )
         }
     };
     Some(("authorization", value))
@@ -165,6 +208,11 @@ fn encoded(text: &str) -> impl std::fmt::Display {
 }
 
 /// RFC 3986, 2.3, and the @ for people who read logs.
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@');
 const ANSWER_BYTES: usize = 262_144;
 const AT_LEAST: Duration = Duration::from_millis(1);

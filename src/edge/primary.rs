@@ -21,7 +21,10 @@ pub struct Primaries {
 impl Primaries {
     /// Primaries to whom we are `hostname`.
     pub fn new(hostname: String) -> Self {
-        Self { hostname, sessions: Sessions::default() }
+        Self {
+            hostname,
+            sessions: Sessions::default(),
+        }
     }
 }
 
@@ -40,16 +43,29 @@ impl Primary for Primaries {
         match route.primaries.get(address).map(|primary| &primary.target) {
             Some(Target::Http(_)) => Ok(Way::Http),
             _ => {
-                let ready = self.sessions.open(&self.hostname, route, address, budget).await?;
+                let ready = self
+                    .sessions
+                    .open(&self.hostname, route, address, budget)
+                    .await?;
                 Ok(Way::Smtp(Box::new(ready)))
             }
         }
     }
 
-    async fn deliver(&self, route: &Route, address: usize, way: Way, delivery: &Delivery<'_>) -> Attempt {
+    async fn deliver(
+        &self,
+        route: &Route,
+        address: usize,
+        way: Way,
+        delivery: &Delivery<'_>,
+    ) -> Attempt {
         match way {
             Way::Http => http_primary::deliver(&World, route, address, delivery).await,
-            Way::Smtp(ready) => self.sessions.deliver(&self.hostname, route, address, *ready, delivery).await,
+            Way::Smtp(ready) => {
+                self.sessions
+                    .deliver(&self.hostname, route, address, *ready, delivery)
+                    .await
+            }
         }
     }
 

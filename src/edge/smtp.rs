@@ -16,7 +16,8 @@ use holdfast_core::ports::Delivery;
 use holdfast_core::routing::Route;
 use holdfast_core::routing::primary::{Credentials, Target, TlsPolicy};
 use holdfast_core::smtp::{
-    self, Attempt, Content, Envelope, Failure, FailureKind, HelloName, Session, Settings, Step, Transaction, Want,
+    self, Attempt, Content, Envelope, Failure, FailureKind, HelloName, Session, Settings, Step,
+    Transaction, Want,
 };
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -68,7 +69,10 @@ impl Sessions {
         let attempt = self.one(route, address, ready, delivery, &limits).await;
         // The server had closed the idle session meanwhile: that says nothing about its health.
         if reused && attempt.untouched() {
-            return match self.open_new(hostname, route, address, limits.left(), false).await {
+            return match self
+                .open_new(hostname, route, address, limits.left(), false)
+                .await
+            {
                 Ok(fresh) => self.one(route, address, fresh, delivery, &limits).await,
                 Err(failure) => Attempt::failed(delivery.envelope.recipients.len(), failure),
             };
@@ -77,8 +81,15 @@ impl Sessions {
     }
 
     /// Speaks as far as a message would need, says good-bye.
-    pub async fn probe(&self, hostname: &str, route: &Route, address: usize) -> Result<(), Failure> {
-        self.open_new(hostname, route, address, limits::FORWARD_BUDGET, true).await.map(drop)
+    pub async fn probe(
+        &self,
+        hostname: &str,
+        route: &Route,
+        address: usize,
+    ) -> Result<(), Failure> {
+        self.open_new(hostname, route, address, limits::FORWARD_BUDGET, true)
+            .await
+            .map(drop)
     }
 
     async fn one(
@@ -101,7 +112,12 @@ impl Sessions {
         let attempt = ready.session.take_outcome();
         ready.messages += 1;
         self.keep(key(route, address), ready);
-        attempt.unwrap_or_else(|| Attempt::failed(count, ours(Step::Mail, "the dialogue ended without a word".into())))
+        attempt.unwrap_or_else(|| {
+            Attempt::failed(
+                count,
+                ours(Step::Mail, "the dialogue ended without a word".into()),
+            )
+        })
     }
 
     async fn open_new(
@@ -112,7 +128,9 @@ impl Sessions {
         budget: Duration,
         probe: bool,
     ) -> Result<Ready, Failure> {
-        let Some(Target::Smtp { at, implicit_tls }) = route.primaries.get(address).map(|p| p.target.clone()) else {
+        let Some(Target::Smtp { at, implicit_tls }) =
+            route.primaries.get(address).map(|p| p.target.clone())
+        else {
             return Err(ours(Step::Connect, "not an SMTP address".into()));
         };
         let secure = self.secure(route, at).map_err(|reason| Failure {
@@ -121,11 +139,35 @@ impl Sessions {
             detail: reason,
         })?;
         let limits = Limits::for_opening(route, budget);
-        let opened = Ready::open(hostname, route, at, implicit_tls, route.tls, secure.clone(), &limits, probe).await;
+        let opened = Ready::open(
+            hostname,
+            route,
+            at,
+            implicit_tls,
+            route.tls,
+            secure.clone(),
+            &limits,
+            probe,
+        )
+        .await;
         match opened {
             // RFC 3207 asks for no more than trying; a handshake that fails here is worth no mail.
-            Err(failure) if route.tls == TlsPolicy::Opportunistic && failure.kind == FailureKind::Tls && !implicit_tls => {
-                Ready::open(hostname, route, at, implicit_tls, TlsPolicy::Off, secure, &limits, probe).await
+            Err(failure)
+                if route.tls == TlsPolicy::Opportunistic
+                    && failure.kind == FailureKind::Tls
+                    && !implicit_tls =>
+            {
+                Ready::open(
+                    hostname,
+                    route,
+                    at,
+                    implicit_tls,
+                    TlsPolicy::Off,
+                    secure,
+                    &limits,
+                    probe,
+                )
+                .await
             }
             opened => opened,
         }
@@ -137,11 +179,16 @@ impl Sessions {
             Some(config) => config,
             None => {
                 let config = tls::config(route.tls, &route.trust)?;
-                self.tls.borrow_mut().insert(route.name.to_string(), config.clone());
+                self.tls
+                    .borrow_mut()
+                    .insert(route.name.to_string(), config.clone());
                 config
             }
         };
-        Ok(Secure { config, name: tls::name(&route.trust, at.ip())? })
+        Ok(Secure {
+            config,
+            name: tls::name(&route.trust, at.ip())?,
+        })
     }
 
     fn take_idle(&self, key: &str) -> Option<Ready> {
@@ -154,7 +201,9 @@ impl Sessions {
     }
 
     fn keep(&self, key: String, mut ready: Ready) {
-        if !matches!(ready.session.want(), Want::Ready) || ready.messages >= limits::SESSION_MESSAGES {
+        if !matches!(ready.session.want(), Want::Ready)
+            || ready.messages >= limits::SESSION_MESSAGES
+        {
             return;
         }
         let mut idle = self.idle.borrow_mut();
@@ -209,8 +258,16 @@ impl Ready {
         probe: bool,
     ) -> Result<Self, Failure> {
         let settings = settings(hostname, route, implicit_tls, policy)?;
-        let failed = |step| move |error: TcpError| Failure { kind: error.kind, step, detail: error.detail };
-        let tcp = Tcp::connect(at, limits.time(Step::Connect)).await.map_err(failed(Step::Connect))?;
+        let failed = |step| {
+            move |error: TcpError| Failure {
+                kind: error.kind,
+                step,
+                detail: error.detail,
+            }
+        };
+        let tcp = Tcp::connect(at, limits.time(Step::Connect))
+            .await
+            .map_err(failed(Step::Connect))?;
         let wire = if implicit_tls {
             let time = limits.time(Step::Tls);
             let tls = Tls::start(tcp, secure.config.clone(), secure.name.clone(), time).await;
@@ -218,11 +275,23 @@ impl Ready {
         } else {
             Wire::Plain(tcp)
         };
-        let session = if probe { Session::probe(settings) } else { Session::new(settings) };
-        let mut ready = Self { session, wire, messages: 0, reused: false };
+        let session = if probe {
+            Session::probe(settings)
+        } else {
+            Session::new(settings)
+        };
+        let mut ready = Self {
+            session,
+            wire,
+            messages: 0,
+            reused: false,
+        };
         ready.drive_with(limits, Some(&secure)).await;
         match ready.session.take_outcome() {
-            Some(Attempt { failure: Some(failure), .. }) => Err(failure),
+            Some(Attempt {
+                failure: Some(failure),
+                ..
+            }) => Err(failure),
             _ => Ok(ready),
         }
     }
@@ -263,7 +332,9 @@ impl Ready {
     }
 
     async fn start_tls(&mut self, secure: Option<&Secure>, time: Duration) {
-        let (Wire::Plain(tcp), Some(secure)) = (std::mem::replace(&mut self.wire, Wire::Gone), secure) else {
+        let (Wire::Plain(tcp), Some(secure)) =
+            (std::mem::replace(&mut self.wire, Wire::Gone), secure)
+        else {
             self.session.tls_failed("TLS was asked for twice");
             return;
         };
@@ -291,7 +362,10 @@ struct Limits {
 
 impl Limits {
     fn for_message(route: &Route, delivery: &Delivery<'_>) -> Self {
-        Self { rest: delivery.rest, ..Self::for_opening(route, delivery.budget) }
+        Self {
+            rest: delivery.rest,
+            ..Self::for_opening(route, delivery.budget)
+        }
     }
 
     fn for_opening(route: &Route, budget: Duration) -> Self {
@@ -327,7 +401,12 @@ fn key(route: &Route, address: usize) -> String {
     format!("{}/{address}", route.name)
 }
 
-fn settings(hostname: &str, route: &Route, implicit_tls: bool, policy: TlsPolicy) -> Result<Settings, Failure> {
+fn settings(
+    hostname: &str,
+    route: &Route,
+    implicit_tls: bool,
+    policy: TlsPolicy,
+) -> Result<Settings, Failure> {
     let misfit = |error: smtp::SettingsError| ours(Step::Ehlo, error.to_string());
     let credentials = match &route.credentials {
         Some(Credentials::Password { username, password }) => {
@@ -343,18 +422,35 @@ fn settings(hostname: &str, route: &Route, implicit_tls: bool, policy: TlsPolicy
     let hello = HelloName::new(hostname).map_err(misfit)?;
     // `tls = "off"` with credentials is the operator's word that the link is safe by other means.
     let plaintext_auth = route.tls == TlsPolicy::Off;
-    Ok(Settings { hello, tls, tls_active: implicit_tls, credentials, plaintext_auth })
+    Ok(Settings {
+        hello,
+        tls,
+        tls_active: implicit_tls,
+        credentials,
+        plaintext_auth,
+    })
 }
 
 fn transaction(delivery: &Delivery<'_>) -> Result<Transaction, Failure> {
-    let recipients = delivery.envelope.recipients.iter().map(|recipient| recipient.as_str().to_owned());
+    let recipients = delivery
+        .envelope
+        .recipients
+        .iter()
+        .map(|recipient| recipient.as_str().to_owned());
     let envelope = Envelope::new(delivery.envelope.sender_path(), recipients)
         .map_err(|error| ours(Step::Mail, error.to_string()))?;
-    Ok(Transaction { envelope, content: Content::new(delivery.parts.clone()) })
+    Ok(Transaction {
+        envelope,
+        content: Content::new(delivery.parts.clone()),
+    })
 }
 
 fn ours(step: Step, detail: String) -> Failure {
-    Failure { kind: FailureKind::Protocol, step, detail }
+    Failure {
+        kind: FailureKind::Protocol,
+        step,
+        detail,
+    }
 }
 
 /// A step that is due gets a moment even when the budget is used up: its timer decides, not luck.

@@ -49,7 +49,12 @@ impl Store for Storage {
         }
     }
 
-    async fn put(&self, key: &str, body: &[Bytes], condition: Condition) -> Result<Put, StoreError> {
+    async fn put(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
         match self {
             Self::S3(store) => store.put(key, body, condition).await,
             Self::KeyValue(store) => store.put(key, body, condition).await,
@@ -63,7 +68,12 @@ impl Store for Storage {
         }
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         match self {
             Self::S3(store) => store.list(prefix, after, limit).await,
             Self::KeyValue(store) => store.list(prefix, after, limit).await,

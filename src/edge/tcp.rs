@@ -33,14 +33,21 @@ pub struct TcpError {
 
 impl TcpError {
     pub(crate) fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self {
+            kind,
+            detail: detail.into(),
+        }
     }
 }
 
 impl Tcp {
     /// Connects within `time`.
     pub async fn connect(to: SocketAddr, time: Duration) -> Result<Self, TcpError> {
-        let family = if to.is_ipv4() { IpAddressFamily::Ipv4 } else { IpAddressFamily::Ipv6 };
+        let family = if to.is_ipv4() {
+            IpAddressFamily::Ipv4
+        } else {
+            IpAddressFamily::Ipv6
+        };
         let socket = TcpSocket::create(family).map_err(|code| refused(&code))?;
         match within(time, socket.connect(address(to))).await {
             None => {
@@ -53,14 +60,23 @@ impl Tcp {
         let (writer, outgoing) = wit_stream::new();
         let sent = socket.send(outgoing);
         let (reader, received) = socket.receive();
-        Ok(Self { reader, writer, _sent: sent, _received: received, _socket: socket })
+        Ok(Self {
+            reader,
+            writer,
+            _sent: sent,
+            _received: received,
+            _socket: socket,
+        })
     }
 
     /// Reads what there is, at least one byte; nothing means that the other side closed.
     pub async fn read(&mut self, time: Duration) -> Result<Vec<u8>, TcpError> {
         let reading = self.reader.read(Vec::with_capacity(READ_BYTES));
         match within(time, reading).await {
-            None => Err(TcpError::new(FailureKind::Timeout, format!("silent for {} s", time.as_secs_f32()))),
+            None => Err(TcpError::new(
+                FailureKind::Timeout,
+                format!("silent for {} s", time.as_secs_f32()),
+            )),
             Some((StreamResult::Complete(_), bytes)) => Ok(bytes),
             Some((StreamResult::Dropped | StreamResult::Cancelled, bytes)) => Ok(bytes),
         }
@@ -74,16 +90,20 @@ impl Tcp {
                 Err(TcpError::new(FailureKind::Timeout, detail))
             }
             Some(unwritten) if unwritten.is_empty() => Ok(()),
-            Some(_) => Err(TcpError::new(FailureKind::Closed, "closed the connection while we were writing")),
+            Some(_) => Err(TcpError::new(
+                FailureKind::Closed,
+                "closed the connection while we were writing",
+            )),
         }
     }
 }
 
 fn refused(code: &ErrorCode) -> TcpError {
     let (kind, detail) = match code {
-        ErrorCode::AccessDenied => {
-            (FailureKind::NotGranted, "the host does not let us connect there; grant it in primary_hosts")
-        }
+        ErrorCode::AccessDenied => (
+            FailureKind::NotGranted,
+            "the host does not let us connect there; grant it in primary_hosts",
+        ),
         ErrorCode::ConnectionRefused => (FailureKind::Connect, "connection refused"),
         ErrorCode::RemoteUnreachable => (FailureKind::Connect, "unreachable"),
         ErrorCode::Timeout => (FailureKind::Connect, "no connection in time"),
@@ -99,12 +119,20 @@ fn address(to: SocketAddr) -> IpSocketAddress {
     match to.ip() {
         IpAddr::V4(ip) => {
             let [a, b, c, d] = ip.octets();
-            IpSocketAddress::Ipv4(Ipv4SocketAddress { port: to.port(), address: (a, b, c, d) })
+            IpSocketAddress::Ipv4(Ipv4SocketAddress {
+                port: to.port(),
+                address: (a, b, c, d),
+            })
         }
         IpAddr::V6(ip) => {
             let [a, b, c, d, e, f, g, h] = ip.segments();
             let address = (a, b, c, d, e, f, g, h);
-            IpSocketAddress::Ipv6(Ipv6SocketAddress { port: to.port(), flow_info: 0, address, scope_id: 0 })
+            IpSocketAddress::Ipv6(Ipv6SocketAddress {
+                port: to.port(),
+                flow_info: 0,
+                address,
+                scope_id: 0,
+            })
         }
     }
 }

@@ -15,7 +15,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::tcp::{Tcp, TcpError};
@@ -44,7 +46,10 @@ impl Tls {
                     let _ = flush(&mut session, &mut tcp, time).await;
                 }
                 if read? == 0 {
-                    return Err(TcpError::new(FailureKind::Tls, "closed the connection during the TLS handshake"));
+                    return Err(TcpError::new(
+                        FailureKind::Tls,
+                        "closed the connection during the TLS handshake",
+                    ));
                 }
             }
         }
@@ -74,27 +79,46 @@ impl Tls {
     /// Writes all of `bytes`.
     pub async fn write(&mut self, bytes: &[u8], time: Duration) -> Result<(), TcpError> {
         for piece in bytes.chunks(PIECE_BYTES) {
-            self.session.writer().write_all(piece).map_err(|error| failed_io(&error))?;
+            self.session
+                .writer()
+                .write_all(piece)
+                .map_err(|error| failed_io(&error))?;
             flush(&mut self.session, &mut self.tcp, time).await?;
         }
         Ok(())
     }
 }
 
-async fn flush(session: &mut ClientConnection, tcp: &mut Tcp, time: Duration) -> Result<(), TcpError> {
+async fn flush(
+    session: &mut ClientConnection,
+    tcp: &mut Tcp,
+    time: Duration,
+) -> Result<(), TcpError> {
     let mut out = Vec::new();
     while session.wants_write() {
-        session.write_tls(&mut out).map_err(|error| failed_io(&error))?;
+        session
+            .write_tls(&mut out)
+            .map_err(|error| failed_io(&error))?;
     }
-    if out.is_empty() { Ok(()) } else { tcp.write(out, time).await }
+    if out.is_empty() {
+        Ok(())
+    } else {
+        tcp.write(out, time).await
+    }
 }
 
 /// Gives the session what arrives next; the number of bytes that were read.
-async fn feed(session: &mut ClientConnection, tcp: &mut Tcp, time: Duration) -> Result<usize, TcpError> {
+async fn feed(
+    session: &mut ClientConnection,
+    tcp: &mut Tcp,
+    time: Duration,
+) -> Result<usize, TcpError> {
     let bytes = tcp.read(time).await?;
     let mut rest = &bytes[..];
     while !rest.is_empty() {
-        session.read_tls(&mut rest).map_err(|error| failed_io(&error))?;
+        session
+            .read_tls(&mut rest)
+            .map_err(|error| failed_io(&error))?;
         session.process_new_packets().map_err(failed)?;
     }
     Ok(bytes.len())
@@ -126,7 +150,9 @@ pub fn config(policy: TlsPolicy, trust: &Trust) -> Result<Arc<ClientConfig>, Str
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Believer { belief, provider }))
             .with_no_client_auth(),
-        None => builder.with_root_certificates(authorities(trust)?).with_no_client_auth(),
+        None => builder
+            .with_root_certificates(authorities(trust)?)
+            .with_no_client_auth(),
     };
     Ok(Arc::new(config))
 }
@@ -134,7 +160,8 @@ pub fn config(policy: TlsPolicy, trust: &Trust) -> Result<Arc<ClientConfig>, Str
 /// The name a certificate must carry.
 pub fn name(trust: &Trust, ip: IpAddr) -> Result<ServerName<'static>, String> {
     match &trust.name {
-        Some(name) => ServerName::try_from(name.clone()).map_err(|_| format!("tls_name: {name:?} is not a host name")),
+        Some(name) => ServerName::try_from(name.clone())
+            .map_err(|_| format!("tls_name: {name:?} is not a host name")),
         None => Ok(ServerName::IpAddress(ip.into())),
     }
 }
@@ -146,7 +173,9 @@ fn authorities(trust: &Trust) -> Result<RootCertStore, String> {
         Some(pem) => {
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
                 let certificate = certificate.map_err(|error| format!("tls_ca: {error}"))?;
-                roots.add(certificate).map_err(|error| format!("tls_ca: {error}"))?;
+                roots
+                    .add(certificate)
+                    .map_err(|error| format!("tls_ca: {error}"))?;
             }
         }
     }
@@ -179,14 +208,19 @@ impl ServerCertVerifier for Believer {
         _ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Belief::Pinned(pins) = &self.belief else { return Ok(ServerCertVerified::assertion()) };
-        let certificate = webpki::EndEntityCert::try_from(end_entity)
-            .map_err(|_| rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding))?;
+        let Belief::Pinned(pins) = &self.belief else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        let certificate = webpki::EndEntityCert::try_from(end_entity).map_err(|_| {
+            rustls::Error::InvalidCertificate(rustls::CertificateError::BadEncoding)
+        })?;
         let key: [u8; 32] = Sha256::digest(&*certificate.subject_public_key_info()).into();
         if pins.contains(&key) {
             return Ok(ServerCertVerified::assertion());
         }
-        Err(rustls::Error::General("its public key is not one of tls_pins".into()))
+        Err(rustls::Error::General(
+            "its public key is not one of tls_pins".into(),
+        ))
     }
 
     fn verify_tls12_signature(
@@ -195,7 +229,12 @@ impl ServerCertVerifier for Believer {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -204,11 +243,18 @@ impl ServerCertVerifier for Believer {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 

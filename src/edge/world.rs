@@ -16,7 +16,10 @@ pub struct World;
 impl Clock for World {
     fn now(&self) -> Timestamp {
         let now = system_clock::now();
-        let millis = now.seconds.saturating_mul(1_000).saturating_add(i64::from(now.nanoseconds / 1_000_000));
+        let millis = now
+            .seconds
+            .saturating_mul(1_000)
+            .saturating_add(i64::from(now.nanoseconds / 1_000_000));
         Timestamp::from_millis(millis)
     }
 

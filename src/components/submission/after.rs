@@ -12,13 +12,23 @@ use wasip3::wit_bindgen;
 /// Starts it where something is due.
 pub fn work(app: &Rc<App>) {
     let now = app.now();
-    if !app.config.routes.iter().any(|route| tick::due(route, &app.cache, now)) {
+    if !app
+        .config
+        .routes
+        .iter()
+        .any(|route| tick::due(route, &app.cache, now))
+    {
         return;
     }
     let app = app.clone();
     wit_bindgen::spawn(async move {
-        for route in app.config.routes.iter().filter(|route| tick::due(route, &app.cache, app.now())) {
-            tick::tick_route(&*app, &app.cache, route).await;
+        for route in app
+            .config
+            .routes
+            .iter()
+            .filter(|route| tick::due(route, &app.cache, app.now()))
+        {
+            tick::tick_route(&*app, &app.config, &app.cache, route).await;
         }
     });
 }

@@ -54,12 +54,17 @@ async fn answer(incoming: Incoming) -> Result<Answer, Problem> {
             let app = App::get().await?;
             let partner = authenticate(&app.config.partners, incoming.header("authorization"))?;
             let id = path.trim_start_matches("/v1/messages/");
-            life::life(&*app, &app.config, partner, id).await.map(|life| Answer::json(200, &life))
+            life::life(&*app, &app.config, partner, id)
+                .await
+                .map(|life| Answer::json(200, &life))
         }
         (_, "/livez" | "/readyz" | "/openapi.json") => Err(not_allowed("GET")),
         (_, "/v1/messages") => Err(not_allowed("POST")),
         (_, path) if path.starts_with("/v1/messages/") => Err(not_allowed("GET")),
-        _ => Err(Problem::new(Kind::NotFound, "messages go to /v1/messages; see /openapi.json")),
+        _ => Err(Problem::new(
+            Kind::NotFound,
+            "messages go to /v1/messages; see /openapi.json",
+        )),
     }
 }
 
@@ -68,7 +73,10 @@ async fn post(app: Rc<App>, incoming: Incoming) -> Result<Answer, Problem> {
     let head = incoming.head();
     let request = begin(&app.config, &head)?;
     let most = request.body_limit;
-    let body = incoming.body(most).await.map_err(|error| error.problem(most))?;
+    let body = incoming
+        .body(most)
+        .await
+        .map_err(|error| error.problem(most))?;
     let answer = submit::submit(&*app, &app.config, &app.cache, &request, body).await;
     after::work(&app);
     Ok(answer)

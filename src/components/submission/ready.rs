@@ -14,11 +14,23 @@ pub async fn ready(app: &App) -> Result<Answer, Problem> {
         let detail = format!("mail can be delivered but not held: {error}");
         Problem::new(Kind::Unavailable, detail).with("storage", app.storage_kind())
     };
-    app.store().list("routes/", None, 1).await.map_err(|error| unready(error.to_string()))?;
-    let conditional = app.store().conditional().await.map_err(|error| unready(error.to_string()))?;
+    app.store()
+        .list("routes/", None, 1)
+        .await
+        .map_err(|error| unready(error.to_string()))?;
+    let conditional = app
+        .store()
+        .conditional()
+        .await
+        .map_err(|error| unready(error.to_string()))?;
     let writes = match conditional {
         Conditional::Yes => "conditional writes hold",
-        _ => "no conditional writes: two instances can pass the same check at once, at worst a duplicate",
+        _ => {
+            "no conditional writes: two instances can pass the same check at once, at worst a duplicate"
+        }
     };
-    Ok(Answer::json(200, &json!({ "ready": true, "storage": app.storage_kind(), "writes": writes })))
+    Ok(Answer::json(
+        200,
+        &json!({ "ready": true, "storage": app.storage_kind(), "writes": writes }),
+    ))
 }

@@ -25,7 +25,13 @@ fn the_documents_example_is_read() {
     assert_eq!((route.tls, route.primaries.len()), (TlsPolicy::Required, 2));
     assert_eq!(route.health.consecutive_failures, 3);
     assert_eq!(route.health.base_ejection_time, Duration::from_millis(500));
-    assert_eq!(config.limits, Limits { message_bytes: 1000, recipients: limits::RECIPIENTS });
+    assert_eq!(
+        config.limits,
+        Limits {
+            message_bytes: 1000,
+            recipients: limits::RECIPIENTS
+        }
+    );
 }
 
 #[test]
@@ -48,27 +54,58 @@ fn each_refusal_names_its_key() {
         (with(ROUTE), "route.name"),
         (with(&ROUTE.replace("'hq'", "'b'")), "route.b.domains"),
         (ROUTE.replace("'hq'", "'H Q'"), "route.name"),
-        (ROUTE.replace("192.0.2.10", "mail.example.org"), "route.hq.primary"),
-        (ROUTE.replace("smtp://", "smtp://user:pw@"), "route.hq.primary"),
+        (
+            ROUTE.replace("192.0.2.10", "mail.example.org"),
+            "route.hq.primary",
+        ),
+        (
+            ROUTE.replace("smtp://", "smtp://user:pw@"),
+            "route.hq.primary",
+        ),
         (ROUTE.replace("smtp:", "ftp:"), "route.hq.primary"),
         (ROUTE.replace("'off'", "'required'"), "route.hq.tls_name"),
         (ROUTE.replace("'off'", "'maybe'"), "config"),
         (with("tls_pins = ['ab']"), "route.hq.tls_pins"),
         (with("tls_ca = 'x'"), "route.hq.tls_ca"),
-        (with("[route.health]\nbase_ejection_time = '2 s'"), "route.hq.health.base_ejection_time"),
-        (with("[route.health]\nbase_ejection_time = '2h'"), "route.hq.health.base_ejection_time"),
-        (with("[route.health]\nconsecutive_failures = 0"), "route.hq.health.consecutive_failures"),
-        (with("[route.timeouts]\nconnect = '5m'"), "route.hq.timeouts.connect"),
-        (with("[[partner]]\nname = 'a'\nkey_sha256 = 'ff'"), "partner.a.key_sha256"),
+        (
+            with("[route.health]\nbase_ejection_time = '2 s'"),
+            "route.hq.health.base_ejection_time",
+        ),
+        (
+            with("[route.health]\nbase_ejection_time = '2h'"),
+            "route.hq.health.base_ejection_time",
+        ),
+        (
+            with("[route.health]\nconsecutive_failures = 0"),
+            "route.hq.health.consecutive_failures",
+        ),
+        (
+            with("[route.timeouts]\nconnect = '5m'"),
+            "route.hq.timeouts.connect",
+        ),
+        (
+            with("[[partner]]\nname = 'a'\nkey_sha256 = 'ff'"),
+            "partner.a.key_sha256",
+        ),
         (format!("hostname = 'a b'\n{ROUTE}"), "hostname"),
     ] {
-        assert_eq!(error(&document).key, key, "{document}: {}", error(&document));
+        assert_eq!(
+            error(&document).key,
+            key,
+            "{document}: {}",
+            error(&document)
+        );
     }
 }
 
 #[test]
 fn a_broken_secret_is_never_quoted() {
-    for secret in ["[hq]\npassword = 'hunter2", "[hq]\npassword = 'hunter2'", "hunter2", "[no]\nbearer = 'hunter2'"] {
+    for secret in [
+        "[hq]\npassword = 'hunter2",
+        "[hq]\npassword = 'hunter2'",
+        "hunter2",
+        "[no]\nbearer = 'hunter2'",
+    ] {
         let error = Config::parse(ROUTE, secret).unwrap_err();
         assert_eq!(error.key, "primary_credentials");
         assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");

@@ -26,6 +26,8 @@ pub struct Held {
     pub envelope: Envelope,
     /// Those of the recipients to whom it may have been delivered already: the reply was lost.
     pub uncertain: Vec<EmailAddress>,
+    /// Whether other recipients of the same submission belong to other routes.
+    pub split: bool,
     /// Who submitted it.
     pub partner: String,
     /// When it was held.
@@ -101,6 +103,9 @@ impl Held {
         for recipient in &self.uncertain {
             line(UNCERTAIN, &format!("<{recipient}>"));
         }
+        if self.split {
+            line(SPLIT, "yes");
+        }
         line(PARTNER, &self.partner);
         line(HELD, &self.at.to_string());
         line(REASON, self.reason.as_str());
@@ -111,7 +116,10 @@ impl Held {
 
     /// Reads an object back: what is known about the message, and its submitted bytes.
     pub fn read(key: &str, object: &Bytes) -> Result<(Self, Bytes), Damaged> {
-        let damaged = |reason| Damaged { key: key.to_owned(), reason };
+        let damaged = |reason| Damaged {
+            key: key.to_owned(),
+            reason,
+        };
         let (held, start, length) = Self::read_lines(key, object)?;
         if object.len() != start.saturating_add(length) {
             return Err(damaged("its length is not what its first line says"));
@@ -130,19 +138,29 @@ impl Held {
 
     /// What our lines say, where the message starts, and how long it is.
     fn read_lines(key: &str, bytes: &Bytes) -> Result<(Self, usize, usize), Damaged> {
-        let damaged = |reason| Damaged { key: key.to_owned(), reason };
+        let damaged = |reason| Damaged {
+            key: key.to_owned(),
+            reason,
+        };
         let mut at = 0;
         let mut next = |name: &str| -> Option<String> {
             let rest = bytes.get(at..)?;
             let end = rest.iter().position(|byte| *byte == b'\n')?;
-            let line = std::str::from_utf8(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end])).ok()?;
+            let line = std::str::from_utf8(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]))
+                .ok()?;
             let value = line.strip_prefix(name)?.to_owned();
             at += end + 1;
             Some(value)
         };
-        let length = next(LENGTH).and_then(|text| text.parse().ok()).ok_or(damaged("its first line"))?;
-        let id = next(ID).and_then(|text| text.parse().ok()).ok_or(damaged("its id"))?;
-        let route = next(ROUTE).and_then(|text| RouteName::parse(&text).ok()).ok_or(damaged("its route"))?;
+        let length = next(LENGTH)
+            .and_then(|text| text.parse().ok())
+            .ok_or(damaged("its first line"))?;
+        let id = next(ID)
+            .and_then(|text| text.parse().ok())
+            .ok_or(damaged("its id"))?;
+        let route = next(ROUTE)
+            .and_then(|text| RouteName::parse(&text).ok())
+            .ok_or(damaged("its route"))?;
         let sender = next(SENDER).and_then(path).ok_or(damaged("its sender"))?;
         let [mut recipients, mut uncertain] = [Vec::new(), Vec::new()];
         for (name, list) in [(RECIPIENT, &mut recipients), (UNCERTAIN, &mut uncertain)] {
@@ -150,13 +168,31 @@ impl Held {
                 list.push(path(recipient).flatten().ok_or(damaged("a recipient"))?);
             }
         }
+        let split = next(SPLIT).is_some();
         let partner = next(PARTNER).ok_or(damaged("its partner"))?;
-        let held_at = next(HELD).and_then(|text| Timestamp::parse(&text)).ok_or(damaged("its time"))?;
-        let reason = next(REASON).and_then(|word| HoldReason::parse(&word)).ok_or(damaged("its reason"))?;
+        let held_at = next(HELD)
+            .and_then(|text| Timestamp::parse(&text))
+            .ok_or(damaged("its time"))?;
+        let reason = next(REASON)
+            .and_then(|word| HoldReason::parse(&word))
+            .ok_or(damaged("its reason"))?;
         let detail = next(DETAIL).ok_or(damaged("its reason in words"))?;
-        let digest = next(DIGEST).and_then(|text| Digest::parse(&text)).ok_or(damaged("its digest"))?;
+        let digest = next(DIGEST)
+            .and_then(|text| Digest::parse(&text))
+            .ok_or(damaged("its digest"))?;
         let envelope = Envelope { sender, recipients };
-        let held = Self { id, route, envelope, uncertain, partner, at: held_at, reason, detail, digest };
+        let held = Self {
+            id,
+            route,
+            envelope,
+            uncertain,
+            split,
+            partner,
+            at: held_at,
+            reason,
+            detail,
+            digest,
+        };
         Ok((held, at, length))
     }
 }
@@ -171,8 +207,14 @@ fn path(text: String) -> Option<Option<EmailAddress>> {
 
 /// Words from outside, made safe for one line of a header.
 fn one_line(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let most = (0..=DETAIL_BYTES.min(line.len())).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
+    let mut line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let most = (0..=DETAIL_BYTES.min(line.len()))
+        .rev()
+        .find(|at| line.is_char_boundary(*at))
+        .unwrap_or(0);
     line.truncate(most);
     line
 }
@@ -183,6 +225,7 @@ const ROUTE: &str = "Holdfast-Route: ";
 const SENDER: &str = "Holdfast-Sender: ";
 const RECIPIENT: &str = "Holdfast-Recipient: ";
 const UNCERTAIN: &str = "Holdfast-Uncertain: ";
+const SPLIT: &str = "Holdfast-Split: ";
 const PARTNER: &str = "Holdfast-Partner: ";
 const HELD: &str = "Holdfast-Held: ";
 const REASON: &str = "Holdfast-Reason: ";
@@ -207,7 +250,12 @@ mod tests {
                 (!sender.is_empty()).then(|| sender.parse().unwrap()),
                 recipients.iter().map(|r| r.parse().unwrap()).collect(),
             ),
-            uncertain: recipients.iter().take(1).map(|r| r.parse().unwrap()).collect(),
+            uncertain: recipients
+                .iter()
+                .take(1)
+                .map(|r| r.parse().unwrap())
+                .collect(),
+            split: message.len() % 2 == 0,
             partner: "acme".into(),
             at: Timestamp::from_millis(1_795_392_000_001),
             reason: HoldReason::Down,
@@ -217,13 +265,20 @@ mod tests {
     }
 
     fn stored(held: &Held, message: &[u8]) -> Bytes {
-        held.object(&Bytes::copy_from_slice(message)).concat().into()
+        held.object(&Bytes::copy_from_slice(message))
+            .concat()
+            .into()
     }
 
     #[test]
     fn a_message_cannot_speak_for_us() {
         let message = b"Holdfast-Recipient: <evil@example.com>\r\nSubject: x\r\n\r\ny\r\n";
-        let held = held(&["a@example.org"], "", "down\r\nHoldfast-Recipient: <evil@example.com>", message);
+        let held = held(
+            &["a@example.org"],
+            "",
+            "down\r\nHoldfast-Recipient: <evil@example.com>",
+            message,
+        );
         let (read, bytes) = Held::read("k", &stored(&held, message)).unwrap();
         assert_eq!(read.envelope.recipients.len(), 1);
         assert_eq!(bytes, &message[..]);
@@ -245,7 +300,10 @@ mod tests {
     fn digests_are_read_as_rfc_9530_writes_them() {
         let digest = Digest::of(b"x");
         assert_eq!(Digest::parse(&digest.field()), Some(digest));
-        assert_eq!(Digest::parse(&format!("sha-512=:AA==:, {}", digest.field())), Some(digest));
+        assert_eq!(
+            Digest::parse(&format!("sha-512=:AA==:, {}", digest.field())),
+            Some(digest)
+        );
         assert_eq!(Digest::parse("sha-256=:AA==:"), None);
         assert_eq!(Digest::parse("md5=:AA==:"), None);
     }
@@ -257,7 +315,7 @@ mod tests {
             let object = stored(&held, &message);
             let (read, bytes) = Held::read("k", &object).unwrap();
             prop_assert_eq!(bytes, &message[..]);
-            prop_assert_eq!((read.id, read.envelope, read.uncertain), (held.id, held.envelope, held.uncertain));
+            prop_assert_eq!((read.split, read.envelope, read.uncertain), (held.split, held.envelope, held.uncertain));
         }
 
         #[test]

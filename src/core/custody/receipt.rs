@@ -93,7 +93,10 @@ pub enum ClaimError {
 
 /// The key of the object: partner and key are told apart from all others, and neither is shown.
 pub fn object_key(partner: &str, key: &str) -> String {
-    let hash: String = Sha256::digest(key).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(key)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("receipts/{partner}/{hash}.json")
 }
 
@@ -109,8 +112,16 @@ pub async fn claim<P: Ports>(
     let mut random = [0; 16];
     ports.random(&mut random);
     let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let running = |since| State::Running { nonce: nonce.clone(), since };
-    let fresh = Receipt { id, payload: payload.field(), state: running(ports.now()), lost: 0 };
+    let running = |since| State::Running {
+        nonce: nonce.clone(),
+        since,
+    };
+    let fresh = Receipt {
+        id,
+        payload: payload.field(),
+        state: running(ports.now()),
+        lost: 0,
+    };
     if let Put::Written(version) = write(ports, &key, &fresh, Condition::Absent).await? {
         return Ok(mine(key, fresh, version, Vec::new()));
     }
@@ -129,11 +140,19 @@ pub async fn claim<P: Ports>(
             State::Running { nonce: own, .. } if *own == nonce => {
                 return Ok(mine(key, found, version, Vec::new()));
             }
-            State::Running { since, .. } if fresh_claim(*since, ports.now()) => return Err(still_running()),
+            State::Running { since, .. } if fresh_claim(*since, ports.now()) => {
+                return Err(still_running());
+            }
             State::Running { .. } => (Vec::new(), found.lost + 1),
         };
-        let taken = Receipt { state: running(ports.now()), lost, ..found };
-        if let Put::Written(version) = write(ports, &key, &taken, Condition::Unchanged(version)).await? {
+        let taken = Receipt {
+            state: running(ports.now()),
+            lost,
+            ..found
+        };
+        if let Put::Written(version) =
+            write(ports, &key, &taken, Condition::Unchanged(version)).await?
+        {
             return Ok(mine(key, taken, version, settled));
         }
     }
@@ -141,31 +160,71 @@ pub async fn claim<P: Ports>(
 }
 
 /// Writes the answer down. It is given to the sender only after this.
-pub async fn complete<P: Ports>(ports: &P, claimed: Claimed, response: &Response) -> Result<(), StoreError> {
-    finish(ports, claimed, State::Done { response: response.clone() }).await
+pub async fn complete<P: Ports>(
+    ports: &P,
+    claimed: Claimed,
+    response: &Response,
+) -> Result<(), StoreError> {
+    finish(
+        ports,
+        claimed,
+        State::Done {
+            response: response.clone(),
+        },
+    )
+    .await
 }
 
 /// Nothing more was accepted: the sender may try again with the same key.
-pub async fn reopen<P: Ports>(ports: &P, claimed: Claimed, settled: Vec<Settled>) -> Result<(), StoreError> {
+pub async fn reopen<P: Ports>(
+    ports: &P,
+    claimed: Claimed,
+    settled: Vec<Settled>,
+) -> Result<(), StoreError> {
     finish(ports, claimed, State::Open { settled }).await
 }
 
 async fn finish<P: Ports>(ports: &P, claimed: Claimed, state: State) -> Result<(), StoreError> {
-    let receipt = Receipt { state, ..claimed.receipt };
-    let body = [Bytes::from(serde_json::to_vec(&receipt).unwrap_or_default())];
+    let receipt = Receipt {
+        state,
+        ..claimed.receipt
+    };
+    let body = [Bytes::from(
+        serde_json::to_vec(&receipt).unwrap_or_default(),
+    )];
     // A conflict is either our own write whose answer was lost, or somebody took over what took
     // too long; in both cases there is nothing better to write.
-    ports.store().put(&claimed.key, &body, Condition::Unchanged(claimed.version)).await.map(drop)
+    ports
+        .store()
+        .put(&claimed.key, &body, Condition::Unchanged(claimed.version))
+        .await
+        .map(drop)
 }
 
-async fn write<P: Ports>(ports: &P, key: &str, receipt: &Receipt, condition: Condition) -> Result<Put, ClaimError> {
+async fn write<P: Ports>(
+    ports: &P,
+    key: &str,
+    receipt: &Receipt,
+    condition: Condition,
+) -> Result<Put, ClaimError> {
     let body = [Bytes::from(serde_json::to_vec(receipt).unwrap_or_default())];
-    ports.store().put(key, &body, condition).await.map_err(ClaimError::Storage)
+    ports
+        .store()
+        .put(key, &body, condition)
+        .await
+        .map_err(ClaimError::Storage)
 }
 
 async fn read<P: Ports>(ports: &P, key: &str) -> Result<Option<(Receipt, Version)>, ClaimError> {
-    let found = ports.store().get(key, limits::RECORD_BYTES).await.map_err(ClaimError::Storage)?;
-    found.map(|object| parse(key, &object)).transpose().map_err(ClaimError::Storage)
+    let found = ports
+        .store()
+        .get(key, limits::RECORD_BYTES)
+        .await
+        .map_err(ClaimError::Storage)?;
+    found
+        .map(|object| parse(key, &object))
+        .transpose()
+        .map_err(ClaimError::Storage)
 }
 
 fn parse(key: &str, object: &Object) -> Result<(Receipt, Version), StoreError> {
@@ -175,7 +234,12 @@ fn parse(key: &str, object: &Object) -> Result<(Receipt, Version), StoreError> {
 }
 
 fn mine(key: String, receipt: Receipt, version: Version, settled: Vec<Settled>) -> Claim {
-    Claim::Mine(Box::new(Claimed { receipt, settled, key, version }))
+    Claim::Mine(Box::new(Claimed {
+        receipt,
+        settled,
+        key,
+        version,
+    }))
 }
 
 fn fresh_claim(since: Timestamp, now: Timestamp) -> bool {

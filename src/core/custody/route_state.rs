@@ -70,7 +70,11 @@ pub async fn change<P: Ports>(
         }
         let body = Bytes::from(serde_json::to_vec(&state).unwrap_or_default());
         let condition = version.map_or(Condition::Absent, Condition::Unchanged);
-        match ports.store().put(&RouteState::key(route), &[body], condition).await? {
+        match ports
+            .store()
+            .put(&RouteState::key(route), &[body], condition)
+            .await?
+        {
             Put::Written(_) => {
                 cache.remember(route, ports.now(), Some(state.clone()));
                 return Ok(state);
@@ -81,10 +85,16 @@ pub async fn change<P: Ports>(
             }
         }
     }
-    Err(StoreError::new(StoreErrorKind::Unavailable, format!("{route}: others keep changing its state")))
+    Err(StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!("{route}: others keep changing its state"),
+    ))
 }
 
-async fn load(store: &impl Store, route: &RouteName) -> Result<(RouteState, Option<Version>), StoreError> {
+async fn load(
+    store: &impl Store,
+    route: &RouteName,
+) -> Result<(RouteState, Option<Version>), StoreError> {
     let key = RouteState::key(route);
     let Some(object) = store.get(&key, limits::RECORD_BYTES).await? else {
         return Ok((RouteState::default(), None));
@@ -95,7 +105,11 @@ async fn load(store: &impl Store, route: &RouteName) -> Result<(RouteState, Opti
 }
 
 /// What `future` gives, unless time is up first.
-pub async fn within<F: Future + Unpin>(clock: &impl Clock, time: Duration, future: F) -> Option<F::Output> {
+pub async fn within<F: Future + Unpin>(
+    clock: &impl Clock,
+    time: Duration,
+    future: F,
+) -> Option<F::Output> {
     let sleep = std::pin::pin!(clock.sleep(time));
     match futures::future::select(future, sleep).await {
         futures::future::Either::Left((output, _)) => Some(output),
@@ -114,11 +128,37 @@ pub async fn note<P: Ports>(
     change(ports, cache, &route.name, |state| {
         let before = state.clone();
         for (index, event) in events {
-            let Some(primary) = route.primaries.get(*index) else { continue };
+            let Some(primary) = route.primaries.get(*index) else {
+                continue;
+            };
             let health = state.primaries.entry(primary.text.clone()).or_default();
             health.on(event.clone(), &route.health, ports.now(), jitter);
         }
         *state != before
     })
     .await
+}
+
+/// Claims the canary of an address that is recovering, so that one message at a time is tried.
+pub async fn claim_canary<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+    index: usize,
+) -> Result<bool, StoreError> {
+    let Some(primary) = route.primaries.get(index) else {
+        return Ok(false);
+    };
+    let mut mine = false;
+    change(ports, cache, &route.name, |state| {
+        let now = ports.now();
+        let health = state.primaries.entry(primary.text.clone()).or_default();
+        mine = health.canary_due(now);
+        if mine {
+            health.claim(now);
+        }
+        mine
+    })
+    .await?;
+    Ok(mine)
 }

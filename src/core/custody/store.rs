@@ -89,26 +89,47 @@ pub enum StoreErrorKind {
 impl StoreError {
     /// An error of this kind.
     pub fn new(kind: StoreErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self {
+            kind,
+            detail: detail.into(),
+        }
     }
 }
 
 /// Storage for objects.
 pub trait Store {
     /// Reads an object of at most `most` bytes; none when there is none.
-    fn get(&self, key: &str, most: usize) -> impl Future<Output = Result<Option<Object>, StoreError>>;
+    fn get(
+        &self,
+        key: &str,
+        most: usize,
+    ) -> impl Future<Output = Result<Option<Object>, StoreError>>;
 
     /// Reads an object's first bytes, `first` at most.
-    fn peek(&self, key: &str, first: usize) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
+    fn peek(
+        &self,
+        key: &str,
+        first: usize,
+    ) -> impl Future<Output = Result<Option<Bytes>, StoreError>>;
 
     /// Writes an object whole.
-    fn put(&self, key: &str, body: &[Bytes], condition: Condition) -> impl Future<Output = Result<Put, StoreError>>;
+    fn put(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: Condition,
+    ) -> impl Future<Output = Result<Put, StoreError>>;
 
     /// Removes an object; removing what is not there is no error.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
 
     /// The keys that begin with `prefix` and sort behind `after`, at most `limit`.
-    fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> impl Future<Output = Result<Page, StoreError>>;
+    fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, StoreError>>;
 
     /// Whether conditional writes hold; asks the store where that is not known.
     fn conditional(&self) -> impl Future<Output = Result<Conditional, StoreError>>;

@@ -94,11 +94,17 @@ impl FromStr for EmailAddress {
         if text.len() > PATH_OCTETS {
             return Err(AddressError::TooLong);
         }
-        let at = text.rfind('@').filter(|at| *at > 0).ok_or(AddressError::NoAt)?;
+        let at = text
+            .rfind('@')
+            .filter(|at| *at > 0)
+            .ok_or(AddressError::NoAt)?;
         let (local, domain) = (&text[..at], &text[at + 1..]);
         check_local(local)?;
         check_domain(domain)?;
-        Ok(Self { text: text.to_owned(), at })
+        Ok(Self {
+            text: text.to_owned(),
+            at,
+        })
     }
 }
 
@@ -107,8 +113,16 @@ fn check_local(local: &str) -> Result<(), AddressError> {
         return Err(AddressError::TooLong);
     }
     let quoted = local.len() >= 2 && local.starts_with('"') && local.ends_with('"');
-    let good = if quoted { quoted_string(&local[1..local.len() - 1]) } else { dot_string(local) };
-    if good { Ok(()) } else { Err(AddressError::Local) }
+    let good = if quoted {
+        quoted_string(&local[1..local.len() - 1])
+    } else {
+        dot_string(local)
+    };
+    if good {
+        Ok(())
+    } else {
+        Err(AddressError::Local)
+    }
 }
 
 /// Dot-string: atoms with single dots between them.
@@ -127,7 +141,8 @@ fn dot_string(local: &str) -> bool {
 fn quoted_string(inside: &str) -> bool {
     let mut escaped = false;
     for c in inside.chars() {
-        if c.is_control() {
+        // Angle brackets are legal here, and end the path early for a careless reader.
+        if c.is_control() || matches!(c, '<' | '>') {
             return false;
         }
         match (escaped, c) {
@@ -145,9 +160,15 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
         return Err(AddressError::TooLong);
     }
     if let Some(literal) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
-        let v6 = literal.strip_prefix("IPv6:").is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+        let v6 = literal
+            .strip_prefix("IPv6:")
+            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
         let good = v6 || literal.parse::<Ipv4Addr>().is_ok();
-        return if good { Ok(()) } else { Err(AddressError::Domain) };
+        return if good {
+            Ok(())
+        } else {
+            Err(AddressError::Domain)
+        };
     }
     let label = |label: &str| {
         !label.is_empty()
@@ -155,10 +176,17 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
             && !label.starts_with('-')
             && !label.ends_with('-')
             && label.chars().all(|c| {
-                c.is_ascii_alphanumeric() || c == '-' || c == '_' || (!c.is_ascii() && c.is_alphanumeric())
+                c.is_ascii_alphanumeric()
+                    || c == '-'
+                    || c == '_'
+                    || (!c.is_ascii() && c.is_alphanumeric())
             })
     };
-    if domain.split('.').all(label) { Ok(()) } else { Err(AddressError::Domain) }
+    if domain.split('.').all(label) {
+        Ok(())
+    } else {
+        Err(AddressError::Domain)
+    }
 }
 
 impl fmt::Display for EmailAddress {
@@ -198,9 +226,16 @@ mod tests {
     #[test]
     fn what_people_have_is_an_address() {
         for good in [
-            "ada@example.org", "a.b+tag@sub.example.org", "\"a b\"@example.org", "o'hara@example.org",
-            "\"a\\\"b\"@example.org", "root@[192.0.2.1]", "x@[IPv6:2001:db8::1]", "grå@exämple.org",
-            "a@localhost", "\"a@b\"@example.org",
+            "ada@example.org",
+            "a.b+tag@sub.example.org",
+            "\"a b\"@example.org",
+            "o'hara@example.org",
+            "\"a\\\"b\"@example.org",
+            "root@[192.0.2.1]",
+            "x@[IPv6:2001:db8::1]",
+            "grå@exämple.org",
+            "a@localhost",
+            "\"a@b\"@example.org",
         ] {
             assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
         }
@@ -209,15 +244,43 @@ mod tests {
     #[test]
     fn what_could_end_a_command_early_is_not() {
         for bad in [
-            "", "@", "a@", "@b", "a b@example.org", "a@exa mple.org", "a@example.org>", "<a@example.org",
-            "a\r\nRCPT TO:<x@y>@example.org", "\"a\rb\"@example.org", "\"a\"b\"@example.org", ".a@b.c",
-            "a..b@b.c", "a.@b.c", "a@-b.c", "a@b..c", "a@b.c.", "a@[300.1.1.1]", "\"a\\\"@example.org",
-            "a@b\0.c", "a@b.c\u{2028}d", "a,b@example.org", "a@b.c SIZE=1", "a\u{85}b@c.d",
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@example.org",
+            "a@exa mple.org",
+            "a@example.org>",
+            "<a@example.org",
+            "a\r\nRCPT TO:<x@y>@example.org",
+            "\"a\rb\"@example.org",
+            "\"a\"b\"@example.org",
+            ".a@b.c",
+            "a..b@b.c",
+            "a.@b.c",
+            "a@-b.c",
+            "a@b..c",
+            "a@b.c.",
+            "a@[300.1.1.1]",
+            "\"a\\\"@example.org",
+            "a@b\0.c",
+            "a@b.c\u{2028}d",
+            "a,b@example.org",
+            "a@b.c SIZE=1",
+            "a\u{85}b@c.d",
         ] {
             assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
         }
-        assert!(format!("{}@b.c", "a".repeat(65)).parse::<EmailAddress>().is_err());
-        assert!(format!("a@{}", "b.".repeat(130)).parse::<EmailAddress>().is_err());
+        assert!(
+            format!("{}@b.c", "a".repeat(65))
+                .parse::<EmailAddress>()
+                .is_err()
+        );
+        assert!(
+            format!("a@{}", "b.".repeat(130))
+                .parse::<EmailAddress>()
+                .is_err()
+        );
     }
 
     proptest! {

@@ -105,9 +105,17 @@ pub struct Attachment {
 pub fn compose(fields: Fields, id: MessageId) -> Result<(Envelope, Bytes), Problem> {
     let from = mailbox("from", &fields.from)?;
     let [to, cc, bcc, reply_to] = [
-        ("to", &fields.to), ("cc", &fields.cc), ("bcc", &fields.bcc), ("reply_to", &fields.reply_to),
+        ("to", &fields.to),
+        ("cc", &fields.cc),
+        ("bcc", &fields.bcc),
+        ("reply_to", &fields.reply_to),
     ]
-    .map(|(name, list)| list.as_slice().iter().map(|text| mailbox(name, text)).collect::<Result<Vec<_>, _>>());
+    .map(|(name, list)| {
+        list.as_slice()
+            .iter()
+            .map(|text| mailbox(name, text))
+            .collect::<Result<Vec<_>, _>>()
+    });
     let (to, cc, bcc, reply_to) = (to?, cc?, bcc?, reply_to?);
 
     let domain = from.address.domain();
@@ -126,11 +134,18 @@ pub fn compose(fields: Fields, id: MessageId) -> Result<(Envelope, Bytes), Probl
         builder = builder.header(name, value);
     }
     let message = builder.body(body(fields.text, fields.html, fields.attachments, id)?);
-    let bytes = message
-        .write_to_vec()
-        .map_err(|error| Problem::new(Kind::BadRequest, format!("the message cannot be built: {error}")))?;
+    let bytes = message.write_to_vec().map_err(|error| {
+        Problem::new(
+            Kind::BadRequest,
+            format!("the message cannot be built: {error}"),
+        )
+    })?;
 
-    let recipients = [to, cc, bcc].into_iter().flatten().map(|mailbox| mailbox.address).collect();
+    let recipients = [to, cc, bcc]
+        .into_iter()
+        .flatten()
+        .map(|mailbox| mailbox.address)
+        .collect();
     Ok((Envelope::new(Some(from.address), recipients), bytes.into()))
 }
 
@@ -147,9 +162,15 @@ fn mailbox(field: &str, text: &str) -> Result<Mailbox, Problem> {
         None => (String::new(), text),
     };
     let parsed = address.parse().map_err(|error| {
-        Problem::new(Kind::BadAddress, format!("`{field}`: {address:?} is not an address: {error}"))
+        Problem::new(
+            Kind::BadAddress,
+            format!("`{field}`: {address:?} is not an address: {error}"),
+        )
     })?;
-    Ok(Mailbox { name: (!name.is_empty()).then_some(name), address: parsed })
+    Ok(Mailbox {
+        name: (!name.is_empty()).then_some(name),
+        address: parsed,
+    })
 }
 
 fn one(mailbox: &Mailbox) -> HeaderType<'static> {
@@ -158,7 +179,9 @@ fn one(mailbox: &Mailbox) -> HeaderType<'static> {
 
 fn many(list: &[Mailbox]) -> HeaderType<'static> {
     Address::new_list(
-        list.iter().map(|m| Address::new_address(m.name.clone(), m.address.to_string())).collect(),
+        list.iter()
+            .map(|m| Address::new_address(m.name.clone(), m.address.to_string()))
+            .collect(),
     )
     .into()
 }
@@ -167,10 +190,15 @@ fn many(list: &[Mailbox]) -> HeaderType<'static> {
 fn line<'t>(field: &str, text: &'t str) -> Result<&'t str, Problem> {
     let bad = |what: &str| Problem::new(Kind::BadRequest, format!("`{field}` {what}"));
     if text.chars().count() > limits::HEADER_VALUE_CHARS {
-        return Err(bad(&format!("is longer than {} characters", limits::HEADER_VALUE_CHARS)));
+        return Err(bad(&format!(
+            "is longer than {} characters",
+            limits::HEADER_VALUE_CHARS
+        )));
     }
     if text.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(bad("has a line end or another control character; leave it out"));
+        return Err(bad(
+            "has a line end or another control character; leave it out",
+        ));
     }
     Ok(text)
 }
@@ -184,7 +212,8 @@ fn extra_headers(
     }
     let mut fields = Vec::with_capacity(headers.len());
     for (name, value) in headers {
-        let bad = |what: String| Problem::new(Kind::BadRequest, format!("`headers`: {name:?} {what}"));
+        let bad =
+            |what: String| Problem::new(Kind::BadRequest, format!("`headers`: {name:?} {what}"));
         // RFC 5322, 3.6.8: printable ASCII but the colon.
         let well_formed = !name.is_empty()
             && name.len() <= 76
@@ -193,14 +222,20 @@ fn extra_headers(
             return Err(bad("is not a header field's name".into()));
         }
         let ours = |own: &&str| own.eq_ignore_ascii_case(name);
-        if OWN_FIELDS.iter().any(|own| ours(&own)) || name.to_ascii_lowercase().starts_with("content-") {
+        if OWN_FIELDS.iter().any(|own| ours(&own))
+            || name.to_ascii_lowercase().starts_with("content-")
+        {
             return Err(bad("is made from the other members; leave it out".into()));
         }
         let Some(text) = value.as_str() else {
             return Err(bad("must be a text".into()));
         };
         let text = line(&format!("headers.{name}"), text)?.to_owned();
-        let value = if text.is_ascii() { Raw::new(text).into() } else { Text::new(text).into() };
+        let value = if text.is_ascii() {
+            Raw::new(text).into()
+        } else {
+            Text::new(text).into()
+        };
         fields.push((name.clone(), value));
     }
     Ok(fields)
@@ -243,19 +278,36 @@ fn multipart(subtype: &str, parts: Vec<MimePart<'static>>, id: MessageId) -> Mim
 fn file(attachment: Attachment) -> Result<MimePart<'static>, Problem> {
     let name = line("attachments.filename", &attachment.filename)?.to_owned();
     let bad = |what: String| Problem::new(Kind::BadRequest, format!("attachment {name:?}: {what}"));
-    let media_type = attachment.content_type.as_deref().unwrap_or("application/octet-stream");
-    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b));
-    if !media_type.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype)) {
-        return Err(bad(format!("{media_type:?} is not a media type without parameters (RFC 6838, 4.2)")));
+    let media_type = attachment
+        .content_type
+        .as_deref()
+        .unwrap_or("application/octet-stream");
+    let token = |t: &str| {
+        !t.is_empty()
+            && t.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&b))
+    };
+    if !media_type
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+    {
+        return Err(bad(format!(
+            "{media_type:?} is not a media type without parameters (RFC 6838, 4.2)"
+        )));
     }
     let bytes = STANDARD
         .decode(attachment.content.as_bytes())
         .map_err(|error| bad(format!("its content is not base64: {error}")))?;
-    let part = MimePart::new(ContentType::new(media_type.to_owned()), BodyPart::Binary(bytes.into()));
+    let part = MimePart::new(
+        ContentType::new(media_type.to_owned()),
+        BodyPart::Binary(bytes.into()),
+    );
     let part = match attachment.content_id {
         None => part.attachment(name),
         Some(cid) => {
-            let cid = line("attachments.content_id", &cid)?.trim_matches(['<', '>']).to_owned();
+            let cid = line("attachments.content_id", &cid)?
+                .trim_matches(['<', '>'])
+                .to_owned();
             if cid.is_empty() || cid.contains(['<', '>', ' ', '\t']) {
                 return Err(bad("its content_id has a space or an angle bracket".into()));
             }
@@ -268,6 +320,16 @@ fn file(attachment: Attachment) -> Result<MimePart<'static>, Problem> {
 
 /// Header fields that the other members stand for, or that only transports write.
 const OWN_FIELDS: [&str; 12] = [
-    "from", "to", "cc", "bcc", "reply-to", "subject", "date", "message-id", "mime-version", "received",
-    "return-path", "sender",
+    "from",
+    "to",
+    "cc",
+    "bcc",
+    "reply-to",
+    "subject",
+    "date",
+    "message-id",
+    "mime-version",
+    "received",
+    "return-path",
+    "sender",
 ];

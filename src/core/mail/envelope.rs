@@ -22,7 +22,10 @@ impl Envelope {
                 once.push(recipient);
             }
         }
-        Self { sender, recipients: once }
+        Self {
+            sender,
+            recipients: once,
+        }
     }
 
     /// The sender as it stands between `<` and `>`.
@@ -39,7 +42,11 @@ mod tests {
     fn a_mailbox_named_twice_gets_one_copy() {
         let to = ["a@x.org", "A@x.org", "a@X.org"].map(|a| a.parse().unwrap());
         let envelope = Envelope::new(None, to.to_vec());
-        assert_eq!(envelope.recipients.len(), 2, "the domain has no case, the local part may");
+        assert_eq!(
+            envelope.recipients.len(),
+            2,
+            "the domain has no case, the local part may"
+        );
         assert_eq!(envelope.sender_path(), "");
     }
 }

@@ -5,7 +5,9 @@
 
 /// How often the message says it was received: each relay adds a line (RFC 5321, 4.4).
 pub fn received_lines(message: &[u8]) -> usize {
-    header_lines(message).filter(|line| starts_with_field(line, b"received")).count()
+    header_lines(message)
+        .filter(|line| starts_with_field(line, b"received"))
+        .count()
 }
 
 /// The line end the message itself uses first, for the lines we put on top.
@@ -20,17 +22,28 @@ pub fn line_end(message: &[u8]) -> &'static str {
 fn header_lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = message;
     std::iter::from_fn(move || {
-        let end = rest.iter().position(|b| matches!(b, b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|b| matches!(b, b'\r' | b'\n'))
+            .unwrap_or(rest.len());
         let line = &rest[..end];
-        let skip = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        let skip = if rest[end..].starts_with(b"\r\n") {
+            2
+        } else {
+            1
+        };
         rest = rest.get(end + skip..).unwrap_or_default();
         (!line.is_empty()).then_some(line)
     })
 }
 
 fn starts_with_field(line: &[u8], name: &[u8]) -> bool {
-    let Some(head) = line.get(..name.len()) else { return false };
-    let colon = line[name.len()..].iter().find(|b| !matches!(b, b' ' | b'\t'));
+    let Some(head) = line.get(..name.len()) else {
+        return false;
+    };
+    let colon = line[name.len()..]
+        .iter()
+        .find(|b| !matches!(b, b' ' | b'\t'));
     head.eq_ignore_ascii_case(name) && colon == Some(&b':')
 }
 
@@ -41,7 +54,14 @@ mod tests {
     #[test]
     fn only_the_header_counts_and_any_line_end_ends_a_line() {
         for end in ["\n", "\r\n", "\r"] {
-            let text = ["Received: a", "\tfolded", "RECEIVED : b", "Received-SPF: no", "", "Received: body"];
+            let text = [
+                "Received: a",
+                "\tfolded",
+                "RECEIVED : b",
+                "Received-SPF: no",
+                "",
+                "Received: body",
+            ];
             assert_eq!(received_lines(text.join(end).as_bytes()), 2, "{end:?}");
         }
         assert_eq!(received_lines(b""), 0);

@@ -23,7 +23,9 @@ impl MessageId {
     /// When it came in.
     pub fn at(&self) -> Timestamp {
         let bytes = self.0.as_bytes();
-        let millis = bytes[..6].iter().fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
+        let millis = bytes[..6]
+            .iter()
+            .fold(0_i64, |sum, byte| (sum << 8) | i64::from(*byte));
         Timestamp::from_millis(millis)
     }
 }
@@ -41,7 +43,11 @@ impl FromStr for MessageId {
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let uuid = Uuid::try_parse(text).map_err(|_| NotAnId)?;
         let same = uuid.hyphenated().to_string() == text;
-        if same && uuid.get_version_num() == 7 { Ok(Self(uuid)) } else { Err(NotAnId) }
+        if same && uuid.get_version_num() == 7 {
+            Ok(Self(uuid))
+        } else {
+            Err(NotAnId)
+        }
     }
 }
 
@@ -81,6 +87,10 @@ mod tests {
         assert!(id.parse::<MessageId>().is_ok());
         assert!(id.to_uppercase().parse::<MessageId>().is_err());
         assert!(format!("{{{id}}}").parse::<MessageId>().is_err());
-        assert!("550e8400-e29b-41d4-a716-446655440000".parse::<MessageId>().is_err());
+        assert!(
+            "550e8400-e29b-41d4-a716-446655440000"
+                .parse::<MessageId>()
+                .is_err()
+        );
     }
 }

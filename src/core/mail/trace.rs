@@ -24,7 +24,9 @@ mod tests {
         let line = received_line("acme", "mx.example.org", id, "\r\n");
         assert_eq!(
             line,
-            format!("Received: from acme by mx.example.org with HTTP id {id}; Mon, 23 Nov 2026 00:00:00 +0000\r\n")
+            format!(
+                "Received: from acme by mx.example.org with HTTP id {id}; Mon, 23 Nov 2026 00:00:00 +0000\r\n"
+            )
         );
     }
 }

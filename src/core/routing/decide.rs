@@ -69,9 +69,16 @@ impl HoldReason {
 
     /// The word read back.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Down, Self::Window, Self::Override, Self::Failed, Self::Deferred, Self::Uncertain]
-            .into_iter()
-            .find(|reason| reason.as_str() == word)
+        [
+            Self::Down,
+            Self::Window,
+            Self::Override,
+            Self::Failed,
+            Self::Deferred,
+            Self::Uncertain,
+        ]
+        .into_iter()
+        .find(|reason| reason.as_str() == word)
     }
 }
 
@@ -83,14 +90,22 @@ pub fn decide(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
             detail: format!("{} ordered it: {}", order.by, order.reason),
             until: order.expires,
         }),
-        Some(order) if order.mode == Mode::Deliver => Decision::Deliver((0..route.primaries.len()).collect()),
+        Some(order) if order.mode == Mode::Deliver => {
+            Decision::Deliver((0..route.primaries.len()).collect())
+        }
         _ => by_health(route, state, now),
     }
 }
 
 fn by_health(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
-    let healths: Vec<_> = route.primaries.iter().map(|primary| state.health(&primary.text)).collect();
-    let up: Vec<usize> = (0..healths.len()).filter(|i| healths[*i].state == HealthState::Up).collect();
+    let healths: Vec<_> = route
+        .primaries
+        .iter()
+        .map(|primary| state.health(&primary.text))
+        .collect();
+    let up: Vec<usize> = (0..healths.len())
+        .filter(|i| healths[*i].state == HealthState::Up)
+        .collect();
     if !up.is_empty() {
         return Decision::Deliver(up);
     }
@@ -103,12 +118,19 @@ fn by_health(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
         HealthState::Recovering => "it is recovering and another message is tried first",
         _ => "it is down",
     };
-    let since = preferred.since.map(|since| format!(" since {since}")).unwrap_or_default();
+    let since = preferred
+        .since
+        .map(|since| format!(" since {since}"))
+        .unwrap_or_default();
     let evidence = match preferred.newest() {
         "" => String::new(),
         what => format!(": {what}"),
     };
-    Decision::Hold(Hold { reason: HoldReason::Down, detail: format!("{word}{since}{evidence}"), until: None })
+    Decision::Hold(Hold {
+        reason: HoldReason::Down,
+        detail: format!("{word}{since}{evidence}"),
+        until: None,
+    })
 }
 
 #[cfg(test)]
@@ -124,17 +146,30 @@ mod tests {
     }
 
     fn state(first: HealthState, second: HealthState) -> RouteState {
-        let health = |state| Health { state, ..Health::default() };
+        let health = |state| Health {
+            state,
+            ..Health::default()
+        };
         let mut known = RouteState::default();
-        known.primaries.insert("smtp://192.0.2.1:25".into(), health(first));
-        known.primaries.insert("smtp://192.0.2.2:25".into(), health(second));
+        known
+            .primaries
+            .insert("smtp://192.0.2.1:25".into(), health(first));
+        known
+            .primaries
+            .insert("smtp://192.0.2.2:25".into(), health(second));
         known
     }
 
     fn order(mode: Mode, expires: Option<i64>) -> Option<Override> {
         let (by, reason) = ("ann".to_owned(), "drill".to_owned());
         let expires = expires.map(Timestamp::from_millis);
-        Some(Override { mode, reason, by, at: Timestamp::default(), expires })
+        Some(Override {
+            mode,
+            reason,
+            by,
+            at: Timestamp::default(),
+            expires,
+        })
     }
 
     const NOW: Timestamp = Timestamp::from_millis(1_000);
@@ -143,11 +178,20 @@ mod tests {
     fn what_is_up_is_used_in_order_of_preference() {
         use HealthState::{Down, Recovering, Up};
         let decided = |a, b| decide(&route(), &state(a, b), NOW);
-        assert_eq!(decide(&route(), &RouteState::default(), NOW), Decision::Deliver(vec![0, 1]));
+        assert_eq!(
+            decide(&route(), &RouteState::default(), NOW),
+            Decision::Deliver(vec![0, 1])
+        );
         assert_eq!(decided(Down, Up), Decision::Deliver(vec![1]));
         assert_eq!(decided(Recovering, Up), Decision::Deliver(vec![1]));
         assert_eq!(decided(Down, Recovering), Decision::Canary(1));
-        assert!(matches!(decided(Down, Down), Decision::Hold(Hold { reason: HoldReason::Down, .. })));
+        assert!(matches!(
+            decided(Down, Down),
+            Decision::Hold(Hold {
+                reason: HoldReason::Down,
+                ..
+            })
+        ));
     }
 
     #[test]
@@ -155,10 +199,21 @@ mod tests {
         let mut known = state(HealthState::Down, HealthState::Down);
         known.order = order(Mode::Deliver, None);
         assert_eq!(decide(&route(), &known, NOW), Decision::Deliver(vec![0, 1]));
-        known = RouteState { order: order(Mode::Hold, Some(1_001)), ..RouteState::default() };
-        let Decision::Hold(hold) = decide(&route(), &known, NOW) else { panic!("an order to hold holds") };
-        assert_eq!((hold.reason, hold.until), (HoldReason::Override, Some(Timestamp::from_millis(1_001))));
-        assert_eq!(decide(&route(), &known, Timestamp::from_millis(1_001)), Decision::Deliver(vec![0, 1]));
+        known = RouteState {
+            order: order(Mode::Hold, Some(1_001)),
+            ..RouteState::default()
+        };
+        let Decision::Hold(hold) = decide(&route(), &known, NOW) else {
+            panic!("an order to hold holds")
+        };
+        assert_eq!(
+            (hold.reason, hold.until),
+            (HoldReason::Override, Some(Timestamp::from_millis(1_001)))
+        );
+        assert_eq!(
+            decide(&route(), &known, Timestamp::from_millis(1_001)),
+            Decision::Deliver(vec![0, 1])
+        );
     }
 
     #[test]
@@ -167,11 +222,19 @@ mod tests {
         for address in ["smtp://192.0.2.1:25", "smtp://192.0.2.2:25"] {
             let health = known.primaries.entry(address.into()).or_default();
             for n in 0..5 {
-                let event = Event::Failed { subject: n.to_string(), what: "connection refused".into() };
+                let event = Event::Failed {
+                    subject: n.to_string(),
+                    what: "connection refused".into(),
+                };
                 health.on(event, &Thresholds::default(), NOW, 0);
             }
         }
-        let Decision::Hold(hold) = decide(&route(), &known, NOW) else { panic!("all down holds") };
-        assert_eq!(hold.detail, "it is down since 1970-01-01T00:00:01.000Z: connection refused");
+        let Decision::Hold(hold) = decide(&route(), &known, NOW) else {
+            panic!("all down holds")
+        };
+        assert_eq!(
+            hold.detail,
+            "it is down since 1970-01-01T00:00:01.000Z: connection refused"
+        );
     }
 }

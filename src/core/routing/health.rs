@@ -171,7 +171,13 @@ impl Health {
         }
     }
 
-    fn while_recovering(&mut self, event: Event, thresholds: &Thresholds, now: Timestamp, jitter: u8) {
+    fn while_recovering(
+        &mut self,
+        event: Event,
+        thresholds: &Thresholds,
+        now: Timestamp,
+        jitter: u8,
+    ) {
         match event {
             Event::Served => {
                 *self = Self::default();
@@ -209,7 +215,11 @@ impl Health {
     /// One message or probe is one piece of evidence, however often it failed.
     fn note(&mut self, now: Timestamp, subject: String, what: String, thresholds: &Thresholds) {
         self.evidence.retain(|known| known.subject != subject);
-        self.evidence.push(Evidence { at: now, subject, what });
+        self.evidence.push(Evidence {
+            at: now,
+            subject,
+            what,
+        });
         let most = limits::EVIDENCE.max(thresholds.consecutive_failures as usize);
         let excess = self.evidence.len().saturating_sub(most);
         self.evidence.drain(..excess);
@@ -217,7 +227,9 @@ impl Health {
 
     /// Whether a probe should be made now.
     pub fn probe_due(&self, now: Timestamp) -> bool {
-        self.state == HealthState::Down && !self.claimed(now) && self.next_probe.is_none_or(|at| at <= now)
+        self.state == HealthState::Down
+            && !self.claimed(now)
+            && self.next_probe.is_none_or(|at| at <= now)
     }
 
     /// Whether a message should be tried now, to see whether it is back.
@@ -232,7 +244,8 @@ impl Health {
 
     fn claimed(&self, now: Timestamp) -> bool {
         // A claim from further ahead than any claim reaches was written by a clock that went back.
-        self.claimed_until.is_some_and(|until| now < until && until <= now.after(limits::CLAIM))
+        self.claimed_until
+            .is_some_and(|until| now < until && until <= now.after(limits::CLAIM))
     }
 
     /// The newest evidence, in words.
@@ -244,7 +257,9 @@ impl Health {
 /// The wait before the next probe: doubling, bounded, and shortened by up to half so that many
 /// installations do not knock together.
 fn wait(thresholds: &Thresholds, bad_probes: u32, jitter: u8) -> Duration {
-    let doubled = thresholds.base_ejection_time.saturating_mul(2_u32.saturating_pow(bad_probes.min(16)));
+    let doubled = thresholds
+        .base_ejection_time
+        .saturating_mul(2_u32.saturating_pow(bad_probes.min(16)));
     let bounded = doubled.min(thresholds.max_ejection_time);
     bounded - bounded.mul_f64(f64::from(jitter) / 512.0)
 }

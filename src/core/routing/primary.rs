@@ -38,23 +38,36 @@ impl PrimaryAddress {
         let bad = |reason: &str| ConfigError::at(key, format!("{text:?}: {reason}"));
         let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(bad("credentials do not belong here; put them into the secret primary_credentials"));
+            return Err(bad(
+                "credentials do not belong here; put them into the secret primary_credentials",
+            ));
         }
         let target = match url.scheme() {
             scheme @ ("smtp" | "smtps") => {
                 let implicit_tls = scheme == "smtps";
-                let ip = url.host_str().map(|host| host.trim_matches(['[', ']'])).and_then(|host| host.parse().ok());
+                let ip = url
+                    .host_str()
+                    .map(|host| host.trim_matches(['[', ']']))
+                    .and_then(|host| host.parse().ok());
                 let Some(ip) = ip else {
-                    return Err(bad("sockets cannot look up names here; write the IP address and set tls_name"));
+                    return Err(bad(
+                        "sockets cannot look up names here; write the IP address and set tls_name",
+                    ));
                 };
                 if !matches!(url.path(), "" | "/") || url.query().is_some() {
                     return Err(bad("an SMTP address is smtp://IP:PORT and nothing more"));
                 }
                 let port = url.port().unwrap_or(if implicit_tls { 465 } else { 25 });
-                Target::Smtp { at: SocketAddr::new(ip, port), implicit_tls }
+                Target::Smtp {
+                    at: SocketAddr::new(ip, port),
+                    implicit_tls,
+                }
             }
             "http" | "https" => {
-                if !matches!(url.host(), Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))) {
+                if !matches!(
+                    url.host(),
+                    Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_))
+                ) {
                     return Err(bad("there is no host"));
                 }
                 if url.query().is_some() || url.fragment().is_some() {
@@ -64,7 +77,10 @@ impl PrimaryAddress {
             }
             _ => return Err(bad("begin it with smtp://, smtps://, http:// or https://")),
         };
-        Ok(Self { text: text.to_owned(), target })
+        Ok(Self {
+            text: text.to_owned(),
+            target,
+        })
     }
 
     /// Whether it is reached by SMTP.
@@ -132,5 +148,10 @@ impl fmt::Debug for Credentials {
 
 /// A pin as it is configured: 64 hexadecimal digits.
 pub fn pin(key: &str, text: &str) -> Result<[u8; 32], ConfigError> {
-    hex32(text).ok_or_else(|| ConfigError::at(key, "a pin is 64 hexadecimal digits: SHA-256 of the public key"))
+    hex32(text).ok_or_else(|| {
+        ConfigError::at(
+            key,
+            "a pin is 64 hexadecimal digits: SHA-256 of the public key",
+        )
+    })
 }

@@ -78,14 +78,19 @@ impl DomainPattern {
             Some(rest) => (rest, Self::Below),
             None => (text, Self::Exactly),
         };
-        let domain = rest.parse().map_err(|error| ConfigError::at(key, format!("{text:?}: {error}")))?;
+        let domain = rest
+            .parse()
+            .map_err(|error| ConfigError::at(key, format!("{text:?}: {error}")))?;
         Ok(make(domain))
     }
 
     fn matches(&self, domain: &Domain) -> bool {
         match self {
             Self::Exactly(own) => own == domain,
-            Self::Below(own) => domain.as_str().strip_suffix(own.as_str()).is_some_and(|head| head.ends_with('.')),
+            Self::Below(own) => domain
+                .as_str()
+                .strip_suffix(own.as_str())
+                .is_some_and(|head| head.ends_with('.')),
         }
     }
 }
@@ -167,7 +172,10 @@ impl RouteTable {
         if self.domains.is_empty() {
             return Err(ConfigError::at(key("domains"), "there is none"));
         }
-        let domains = self.domains.iter().map(|text| DomainPattern::parse(&key("domains"), text));
+        let domains = self
+            .domains
+            .iter()
+            .map(|text| DomainPattern::parse(&key("domains"), text));
         let domains = domains.collect::<Result<Vec<_>, _>>()?;
         let texts = match self.primary {
             OneOrMany::One(one) => vec![one],
@@ -176,32 +184,68 @@ impl RouteTable {
         if texts.is_empty() {
             return Err(ConfigError::at(key("primary"), "there is none"));
         }
-        let primaries = texts.iter().map(|text| PrimaryAddress::parse(&key("primary"), text));
+        let primaries = texts
+            .iter()
+            .map(|text| PrimaryAddress::parse(&key("primary"), text));
         let primaries = primaries.collect::<Result<Vec<_>, _>>()?;
 
-        let pins = self.tls_pins.iter().map(|text| pin(&key("tls_pins"), text)).collect::<Result<Vec<_>, _>>()?;
+        let pins = self
+            .tls_pins
+            .iter()
+            .map(|text| pin(&key("tls_pins"), text))
+            .collect::<Result<Vec<_>, _>>()?;
         if let Some(name) = &self.tls_name {
-            name.parse::<Domain>().map_err(|error| ConfigError::at(key("tls_name"), error.to_string()))?;
+            name.parse::<Domain>()
+                .map_err(|error| ConfigError::at(key("tls_name"), error.to_string()))?;
         }
-        if self.tls_ca.as_ref().is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----")) {
-            return Err(ConfigError::at(key("tls_ca"), "not a PEM certificate (-----BEGIN CERTIFICATE-----)"));
+        if self
+            .tls_ca
+            .as_ref()
+            .is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----"))
+        {
+            return Err(ConfigError::at(
+                key("tls_ca"),
+                "not a PEM certificate (-----BEGIN CERTIFICATE-----)",
+            ));
         }
         let smtp_tls = |p: &PrimaryAddress| match p.target {
             Target::Smtp { implicit_tls, .. } => implicit_tls || self.tls == TlsPolicy::Required,
             Target::Http(_) => false,
         };
-        if primaries.iter().any(smtp_tls) && self.tls_name.is_none() && pins.is_empty() && self.tls_ca.is_none() {
+        if primaries.iter().any(smtp_tls)
+            && self.tls_name.is_none()
+            && pins.is_empty()
+            && self.tls_ca.is_none()
+        {
             let reason = "TLS is required and nothing says who must be there; set tls_name (the certificate's \
                           name), tls_ca or tls_pins, or tls = \"opportunistic\" or \"off\"";
             return Err(ConfigError::at(key("tls_name"), reason));
         }
-        if matches!(credentials, Some(Credentials::Bearer { .. })) && primaries.iter().any(PrimaryAddress::is_smtp) {
-            return Err(ConfigError::at(key("primary"), "SMTP takes a username and a password, not a bearer token"));
+        if matches!(credentials, Some(Credentials::Bearer { .. }))
+            && primaries.iter().any(PrimaryAddress::is_smtp)
+        {
+            return Err(ConfigError::at(
+                key("primary"),
+                "SMTP takes a username and a password, not a bearer token",
+            ));
         }
-        let trust = Trust { name: self.tls_name, authorities: self.tls_ca, pins };
+        let trust = Trust {
+            name: self.tls_name,
+            authorities: self.tls_ca,
+            pins,
+        };
         let health = self.health.check(&name)?;
         let timeouts = self.timeouts.check(&name)?;
-        Ok(Route { name, domains, primaries, tls: self.tls, trust, credentials, health, timeouts })
+        Ok(Route {
+            name,
+            domains,
+            primaries,
+            tls: self.tls,
+            trust,
+            credentials,
+            health,
+            timeouts,
+        })
     }
 }
 
@@ -211,21 +255,43 @@ impl HealthTable {
         let default = Thresholds::default();
         let count = |field: &str, value: Option<u32>, default: u32| match value {
             Some(value) if (1..=1_000).contains(&value) => Ok(value),
-            Some(value) => Err(ConfigError::at(key(field), format!("{value} is not between 1 and 1000"))),
+            Some(value) => Err(ConfigError::at(
+                key(field),
+                format!("{value} is not between 1 and 1000"),
+            )),
             None => Ok(default),
         };
         let time = |field: &str, value: Option<String>, default: Duration| {
             value.map_or(Ok(default), |text| duration(&key(field), &text))
         };
         let thresholds = Thresholds {
-            consecutive_failures: count("consecutive_failures", self.consecutive_failures, default.consecutive_failures)?,
-            healthy_threshold: count("healthy_threshold", self.healthy_threshold, default.healthy_threshold)?,
-            base_ejection_time: time("base_ejection_time", self.base_ejection_time, default.base_ejection_time)?,
-            max_ejection_time: time("max_ejection_time", self.max_ejection_time, default.max_ejection_time)?,
+            consecutive_failures: count(
+                "consecutive_failures",
+                self.consecutive_failures,
+                default.consecutive_failures,
+            )?,
+            healthy_threshold: count(
+                "healthy_threshold",
+                self.healthy_threshold,
+                default.healthy_threshold,
+            )?,
+            base_ejection_time: time(
+                "base_ejection_time",
+                self.base_ejection_time,
+                default.base_ejection_time,
+            )?,
+            max_ejection_time: time(
+                "max_ejection_time",
+                self.max_ejection_time,
+                default.max_ejection_time,
+            )?,
             max_age: time("health_max_age", self.health_max_age, default.max_age)?,
         };
         if thresholds.base_ejection_time > thresholds.max_ejection_time {
-            return Err(ConfigError::at(key("base_ejection_time"), "it is longer than max_ejection_time"));
+            return Err(ConfigError::at(
+                key("base_ejection_time"),
+                "it is longer than max_ejection_time",
+            ));
         }
         Ok(thresholds)
     }
@@ -239,12 +305,25 @@ impl TimeoutsTable {
             if value <= most {
                 return Ok(value);
             }
-            Err(ConfigError::at(key, format!("longer than {} s, and a sender is waiting", most.as_secs())))
+            Err(ConfigError::at(
+                key,
+                format!("longer than {} s, and a sender is waiting", most.as_secs()),
+            ))
         };
         Ok(Timeouts {
-            connect: time("connect", self.connect, limits::CONNECT, limits::FORWARD_BUDGET)?,
+            connect: time(
+                "connect",
+                self.connect,
+                limits::CONNECT,
+                limits::FORWARD_BUDGET,
+            )?,
             reply: time("reply", self.reply, limits::REPLY, limits::FORWARD_BUDGET)?,
-            data_end: time("data_end", self.data_end, limits::DATA_END, limits::DATA_END)?,
+            data_end: time(
+                "data_end",
+                self.data_end,
+                limits::DATA_END,
+                limits::DATA_END,
+            )?,
         })
     }
 }

@@ -31,7 +31,9 @@ impl RouteState {
 
     /// The order that stands at `now`.
     pub fn order_at(&self, now: Timestamp) -> Option<&Override> {
-        self.order.as_ref().filter(|order| order.expires.is_none_or(|end| now < end))
+        self.order
+            .as_ref()
+            .filter(|order| order.expires.is_none_or(|end| now < end))
     }
 
     /// The object's key.

@@ -89,7 +89,11 @@ pub struct ReplyWords {
 impl From<&smtp::Reply> for ReplyWords {
     fn from(reply: &smtp::Reply) -> Self {
         let enhanced = reply.enhanced.as_ref().map(ToString::to_string);
-        Self { code: reply.code, enhanced, text: reply.text.clone() }
+        Self {
+            code: reply.code,
+            enhanced,
+            text: reply.text.clone(),
+        }
     }
 }
 
@@ -108,13 +112,24 @@ pub struct Response {
 impl Response {
     /// A problem, told under the request's id.
     pub fn problem(problem: &Problem, id: &str) -> Self {
-        let retry_after = problem.kind.retry().then_some(crate::limits::RETRY_AFTER.as_secs());
-        Self { status: problem.kind.status(), body: problem.json(id), retry_after }
+        let retry_after = problem
+            .kind
+            .retry()
+            .then_some(crate::limits::RETRY_AFTER.as_secs());
+        Self {
+            status: problem.kind.status(),
+            body: problem.json(id),
+            retry_after,
+        }
     }
 
     /// Some JSON.
     pub fn json(status: u16, body: &impl Serialize) -> Self {
-        Self { status, body: serde_json::to_value(body).unwrap_or_default(), retry_after: None }
+        Self {
+            status,
+            body: serde_json::to_value(body).unwrap_or_default(),
+            retry_after: None,
+        }
     }
 
     /// Whether the body is a problem.

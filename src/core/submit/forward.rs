@@ -55,16 +55,43 @@ pub async fn forward<P: Ports>(
     let decision = decide(route, &known, ports.now());
     let (candidates, canary) = match decision {
         Decision::Deliver(candidates) => (candidates, false),
-        Decision::Canary(index) if claim_canary(ports, cache, route, index).await => (vec![index], true),
+        Decision::Canary(index) if claimed(ports, cache, route, index).await => (vec![index], true),
         Decision::Canary(index) => {
             let health = known.health(&route.primaries[index].text);
-            let detail = format!("it is recovering and another message is tried first: {}", health.newest());
-            return hold_all(ports, route, message, envelope, Hold { reason: HoldReason::Down, detail, until: None }).await;
+            let detail = format!(
+                "it is recovering and another message is tried first: {}",
+                health.newest()
+            );
+            return hold_all(
+                ports,
+                route,
+                message,
+                envelope,
+                Hold {
+                    reason: HoldReason::Down,
+                    detail,
+                    until: None,
+                },
+            )
+            .await;
         }
         Decision::Hold(why) => return hold_all(ports, route, message, envelope, why).await,
     };
-    let budget = if state.is_some() { limits::FORWARD_BUDGET } else { limits::BLIND_FORWARD_BUDGET };
-    let mut run = Run { ports, config, route, message, envelope, budget, began: ports.now(), events: Vec::new() };
+    let budget = if state.is_some() {
+        limits::FORWARD_BUDGET
+    } else {
+        limits::BLIND_FORWARD_BUDGET
+    };
+    let mut run = Run {
+        ports,
+        config,
+        route,
+        message,
+        envelope,
+        budget,
+        began: ports.now(),
+        events: Vec::new(),
+    };
     let tried = run.through(&candidates, opened).await;
     let events = run.events;
     let noted = note(ports, cache, route, &known, canary, events);
@@ -74,10 +101,17 @@ pub async fn forward<P: Ports>(
 }
 
 /// A connection that was opened ahead, to the address of this index.
-type Opened<P> = Option<(usize, Result<<<P as Ports>::Primary as Primary>::Session, Failure>)>;
+type Opened<P> = Option<(
+    usize,
+    Result<<<P as Ports>::Primary as Primary>::Session, Failure>,
+)>;
 
 /// The route's state, and the connection that was opened while it was read.
-async fn know<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> (Option<RouteState>, Opened<P>) {
+async fn know<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+) -> (Option<RouteState>, Opened<P>) {
     if let Some(state) = cache.fresh(route, ports.now()) {
         return (state, None);
     }
@@ -91,25 +125,20 @@ async fn know<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> (Option
                 decide(route, &state.clone().unwrap_or_default(), now),
                 Decision::Deliver(ref candidates) if candidates.first() == Some(&0)
             );
-            let opened = if wanted { Some((0, opening.await)) } else { None };
+            let opened = if wanted {
+                Some((0, opening.await))
+            } else {
+                None
+            };
             (state, opened)
         }
     }
 }
 
-async fn claim_canary<P: Ports>(ports: &P, cache: &StateCache, route: &Route, index: usize) -> bool {
-    let address = route.primaries[index].text.clone();
-    let mut mine = false;
-    let changed = route_state::change(ports, cache, &route.name, |state| {
-        let now = ports.now();
-        let health = state.primaries.entry(address.clone()).or_default();
-        mine = health.canary_due(now);
-        if mine {
-            health.claim(now);
-        }
-        mine
-    });
-    changed.await.is_ok() && mine
+async fn claimed<P: Ports>(ports: &P, cache: &StateCache, route: &Route, index: usize) -> bool {
+    route_state::claim_canary(ports, cache, route, index)
+        .await
+        .unwrap_or(false)
 }
 
 /// What the primaries said of each recipient, and why the last of them failed.
@@ -135,19 +164,26 @@ impl<P: Ports> Run<'_, '_, P> {
         let mut verdicts = vec![Verdict::Untried; self.envelope.recipients.len()];
         let mut failure = None;
         for &index in candidates {
-            let untried: Vec<usize> =
-                (0..verdicts.len()).filter(|i| matches!(verdicts[*i], Verdict::Untried)).collect();
+            let untried: Vec<usize> = (0..verdicts.len())
+                .filter(|i| matches!(verdicts[*i], Verdict::Untried))
+                .collect();
             let left = self.left();
             if untried.is_empty() || left.is_zero() {
                 break;
             }
-            let ahead = opened.take().filter(|(address, _)| *address == index).map(|(_, result)| result);
+            let ahead = opened
+                .take()
+                .filter(|(address, _)| *address == index)
+                .map(|(_, result)| result);
             let attempt = self.one(index, &untried, left, ahead).await;
             for (i, verdict) in untried.into_iter().zip(attempt.recipients) {
                 verdicts[i] = verdict;
             }
             self.evidence(index, attempt.failure.as_ref());
-            failure = attempt.failure.map(|f| format!("{}: {}", self.route.primaries[index], f.detail)).or(failure);
+            failure = attempt
+                .failure
+                .map(|f| format!("{}: {}", self.route.primaries[index], f.detail))
+                .or(failure);
         }
         Tried { verdicts, failure }
     }
@@ -170,12 +206,22 @@ impl<P: Ports> Run<'_, '_, P> {
         };
         let envelope = Envelope {
             sender: self.envelope.sender.clone(),
-            recipients: recipients.iter().map(|i| self.envelope.recipients[*i].clone()).collect(),
+            recipients: recipients
+                .iter()
+                .map(|i| self.envelope.recipients[*i].clone())
+                .collect(),
         };
         let line_end = facts::line_end(&self.message.bytes);
-        let trace = trace::received_line(&self.message.partner.name, &self.config.hostname, self.message.id, line_end);
+        let trace = trace::received_line(
+            &self.message.partner.name,
+            &self.config.hostname,
+            self.message.id,
+            line_end,
+        );
         let elapsed = self.ports.now().since(self.message.started);
-        let rest = limits::SUBMISSION.saturating_sub(limits::STORAGE_BUDGET).saturating_sub(elapsed);
+        let rest = limits::SUBMISSION
+            .saturating_sub(limits::STORAGE_BUDGET)
+            .saturating_sub(elapsed);
         let delivery = Delivery {
             id: self.message.id,
             envelope: &envelope,
@@ -195,7 +241,10 @@ impl<P: Ports> Run<'_, '_, P> {
                     .with("primary", self.route.primaries[index].text.as_str())
                     .with("failure", serde_json::to_value(failure).unwrap_or_default());
                 self.ports.write(event);
-                Event::Failed { subject: self.message.id.to_string(), what: failure.detail.clone() }
+                Event::Failed {
+                    subject: self.message.id.to_string(),
+                    what: failure.detail.clone(),
+                }
             }
             None => Event::Served,
         };
@@ -203,7 +252,8 @@ impl<P: Ports> Run<'_, '_, P> {
     }
 
     fn left(&self) -> Duration {
-        self.budget.saturating_sub(self.ports.now().since(self.began))
+        self.budget
+            .saturating_sub(self.ports.now().since(self.began))
     }
 }
 
@@ -218,7 +268,10 @@ async fn note<P: Ports>(
 ) {
     let matters = |(index, event): &(usize, Event)| {
         let health = known.health(&route.primaries[*index].text);
-        canary || *event != Event::Served || health.state != HealthState::Up || !health.evidence.is_empty()
+        canary
+            || *event != Event::Served
+            || health.state != HealthState::Up
+            || !health.evidence.is_empty()
     };
     let events: Vec<_> = events.into_iter().filter(matters).collect();
     if events.is_empty() {
@@ -240,7 +293,16 @@ async fn hold_all<P: Ports>(
     why: Hold,
 ) -> Forwarded {
     let verdicts = vec![Verdict::Untried; envelope.recipients.len()];
-    settle(ports, route, message, envelope, verdicts, |_| why.reason, &why).await
+    settle(
+        ports,
+        route,
+        message,
+        envelope,
+        verdicts,
+        |_| why.reason,
+        &why,
+    )
+    .await
 }
 
 async fn hold_rest<P: Ports>(
@@ -256,21 +318,51 @@ async fn hold_rest<P: Ports>(
         _ => HoldReason::Failed,
     };
     // The gravest speaks for the message: what may be doubled, then what the primary failed at.
-    let gravest = [HoldReason::Uncertain, HoldReason::Failed, HoldReason::Deferred]
-        .into_iter()
-        .find(|grave| tried.verdicts.iter().any(|v| is_left(v) && reason(v) == *grave))
-        .unwrap_or(HoldReason::Failed);
+    let gravest = [
+        HoldReason::Uncertain,
+        HoldReason::Failed,
+        HoldReason::Deferred,
+    ]
+    .into_iter()
+    .find(|grave| {
+        tried
+            .verdicts
+            .iter()
+            .any(|v| is_left(v) && reason(v) == *grave)
+    })
+    .unwrap_or(HoldReason::Failed);
     let deferral = tried.verdicts.iter().find_map(|verdict| match verdict {
-        Verdict::Deferred(reply) => Some(format!("the primary said: {} {}", reply.code, reply.text)),
+        Verdict::Deferred(reply) => {
+            Some(format!("the primary said: {} {}", reply.code, reply.text))
+        }
         _ => None,
     });
-    let detail = tried.failure.or(deferral).unwrap_or_else(|| "no time was left to try".into());
-    let why = Hold { reason: gravest, detail, until: None };
-    settle(ports, route, message, envelope, tried.verdicts, reason, &why).await
+    let detail = tried
+        .failure
+        .or(deferral)
+        .unwrap_or_else(|| "no time was left to try".into());
+    let why = Hold {
+        reason: gravest,
+        detail,
+        until: None,
+    };
+    settle(
+        ports,
+        route,
+        message,
+        envelope,
+        tried.verdicts,
+        reason,
+        &why,
+    )
+    .await
 }
 
 fn is_left(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Deferred(_) | Verdict::Uncertain | Verdict::Untried)
+    matches!(
+        verdict,
+        Verdict::Deferred(_) | Verdict::Uncertain | Verdict::Untried
+    )
 }
 
 /// Holds a copy for those that are left, and says what became of everyone.
@@ -285,34 +377,53 @@ async fn settle<P: Ports>(
 ) -> Forwarded {
     let of = |wanted: fn(&Verdict) -> bool| -> Vec<EmailAddress> {
         let pairs = envelope.recipients.iter().zip(&verdicts);
-        pairs.filter(|(_, verdict)| wanted(verdict)).map(|(address, _)| address.clone()).collect()
+        pairs
+            .filter(|(_, verdict)| wanted(verdict))
+            .map(|(address, _)| address.clone())
+            .collect()
     };
     let left = of(is_left);
     let uncertain = of(|verdict| matches!(verdict, Verdict::Uncertain));
     let held = match left.is_empty() {
         true => Ok(None),
-        false => hold(ports, route, message, envelope.sender.clone(), left, uncertain, why).await.map(Some),
+        false => hold(
+            ports,
+            route,
+            message,
+            envelope.sender.clone(),
+            left,
+            uncertain,
+            why,
+        )
+        .await
+        .map(Some),
     };
-    let settled = envelope.recipients.iter().zip(&verdicts).map(|(address, verdict)| {
-        let outcome = match verdict {
-            Verdict::Delivered(_) => Outcome::Delivered,
-            Verdict::Rejected(_) => Outcome::Rejected,
-            _ if held.is_ok() => Outcome::Held,
-            _ => Outcome::NotAccepted,
-        };
-        Settled {
-            address: address.clone(),
-            outcome,
-            route: route.name.clone(),
-            reason: (outcome == Outcome::Held).then(|| reason(verdict)),
-            reply: verdict.reply().map(ReplyWords::from),
-        }
-    });
+    let settled = envelope
+        .recipients
+        .iter()
+        .zip(&verdicts)
+        .map(|(address, verdict)| {
+            let outcome = match verdict {
+                Verdict::Delivered(_) => Outcome::Delivered,
+                Verdict::Rejected(_) => Outcome::Rejected,
+                _ if held.is_ok() => Outcome::Held,
+                _ => Outcome::NotAccepted,
+            };
+            Settled {
+                address: address.clone(),
+                outcome,
+                route: route.name.clone(),
+                reason: (outcome == Outcome::Held).then(|| reason(verdict)),
+                reply: verdict.reply().map(ReplyWords::from),
+            }
+        });
     Forwarded {
         route: route.name.clone(),
         settled: settled.collect(),
         hold: matches!(held, Ok(Some(_))).then(|| why.clone()),
         digest: held.as_ref().ok().copied().flatten(),
-        not_accepted: held.err().map(|error| format!("primary: {}; {error}", why.detail)),
+        not_accepted: held
+            .err()
+            .map(|error| format!("primary: {}; {error}", why.detail)),
     }
 }

@@ -25,8 +25,12 @@ pub async fn hold<P: Ports>(
     let held = Held {
         id: message.id,
         route: route.name.clone(),
-        envelope: Envelope { sender, recipients: left },
+        envelope: Envelope {
+            sender,
+            recipients: left,
+        },
         uncertain,
+        split: message.split,
         partner: message.partner.name.clone(),
         at: ports.now(),
         reason: why.reason,
@@ -34,6 +38,9 @@ pub async fn hold<P: Ports>(
         digest,
     };
     let key = Held::key(&route.name, message.id);
-    ports.store().put(&key, &held.object(&message.bytes), Condition::Always).await?;
+    ports
+        .store()
+        .put(&key, &held.object(&message.bytes), Condition::Always)
+        .await?;
     Ok(digest)
 }

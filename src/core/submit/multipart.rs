@@ -25,7 +25,8 @@ pub fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Part>, Problem> {
         delimiter.len()
     } else {
         let line = format!("\r\n{delimiter}");
-        find(body, line.as_bytes(), 0).ok_or_else(|| bad("does not contain its boundary"))? + line.len()
+        find(body, line.as_bytes(), 0).ok_or_else(|| bad("does not contain its boundary"))?
+            + line.len()
     };
     let end_line = format!("\r\n{delimiter}");
     let mut parts = Vec::new();
@@ -34,16 +35,22 @@ pub fn parts(body: &Bytes, boundary: &str) -> Result<Vec<Part>, Problem> {
             return Ok(parts);
         }
         // Transport padding may stand behind a boundary.
-        let padding = body[at..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let padding = body[at..]
+            .iter()
+            .take_while(|b| matches!(b, b' ' | b'\t'))
+            .count();
         if !body[at + padding..].starts_with(b"\r\n") {
             return Err(bad("has a boundary that does not end its line"));
         }
         at += padding + 2;
-        let end = find(body, end_line.as_bytes(), at.saturating_sub(2)).ok_or_else(|| bad("ends within a part"))?;
+        let end = find(body, end_line.as_bytes(), at.saturating_sub(2))
+            .ok_or_else(|| bad("ends within a part"))?;
         if parts.len() == limits::BODY_PARTS {
             return Err(bad(&format!("has more than {} parts", limits::BODY_PARTS)));
         }
-        parts.push(part(&body.slice(at..end.max(at))).ok_or_else(|| bad("has a part without a name"))?);
+        parts.push(
+            part(&body.slice(at..end.max(at))).ok_or_else(|| bad("has a part without a name"))?,
+        );
         at = end + end_line.len();
     }
 }
@@ -53,7 +60,8 @@ pub fn boundary(parameters: &str) -> Option<String> {
     let value = parameter(parameters, "boundary")?;
     // RFC 2046, 5.1.1.
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b"'()+_,-./:=? ".contains(&b);
-    let good = (1..=70).contains(&value.len()) && value.bytes().all(allowed) && !value.ends_with(' ');
+    let good =
+        (1..=70).contains(&value.len()) && value.bytes().all(allowed) && !value.ends_with(' ');
     good.then_some(value)
 }
 
@@ -68,13 +76,18 @@ fn part(bytes: &Bytes) -> Option<Part> {
     let head = std::str::from_utf8(head).ok()?;
     let disposition = head.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
+        name.trim()
+            .eq_ignore_ascii_case("content-disposition")
+            .then_some(value)
     })?;
     let (kind, parameters) = disposition.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
     }
-    Some(Part { name: parameter(parameters, "name")?, body: bytes.slice(start..) })
+    Some(Part {
+        name: parameter(parameters, "name")?,
+        body: bytes.slice(start..),
+    })
 }
 
 /// The value of `name=token` or `name="text"` among parameters.
@@ -132,7 +145,10 @@ mod tests {
     fn form(parts: &[(&str, &[u8])], boundary: &str) -> Bytes {
         let mut body = Vec::new();
         for (name, bytes) in parts {
-            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n").bytes());
+            body.extend(
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n")
+                    .bytes(),
+            );
             body.extend(*bytes);
             body.extend(b"\r\n");
         }
@@ -146,22 +162,47 @@ mod tests {
                      filename=\"a;b.eml\"\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\n\ny\r\n\r\n\
                      --------------------------d74496d66958873e\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\n\
                      a@b.c\r\n--------------------------d74496d66958873e--\r\n";
-        let read = parts(&Bytes::from_static(body), "------------------------d74496d66958873e").unwrap();
+        let read = parts(
+            &Bytes::from_static(body),
+            "------------------------d74496d66958873e",
+        )
+        .unwrap();
         assert_eq!(read.len(), 2);
-        assert_eq!((read[0].name.as_str(), &read[0].body[..]), ("message", &b"Subject: x\n\ny\r\n"[..]));
-        assert_eq!((read[1].name.as_str(), &read[1].body[..]), ("to", &b"a@b.c"[..]));
+        assert_eq!(
+            (read[0].name.as_str(), &read[0].body[..]),
+            ("message", &b"Subject: x\n\ny\r\n"[..])
+        );
+        assert_eq!(
+            (read[1].name.as_str(), &read[1].body[..]),
+            ("to", &b"a@b.c"[..])
+        );
     }
 
     #[test]
     fn an_empty_part_and_no_part_are_read() {
-        assert_eq!(parts(&form(&[("from", b"")], "x"), "x").unwrap()[0].body.len(), 0);
-        assert!(parts(&Bytes::from_static(b"--x--\r\n"), "x").unwrap().is_empty());
+        assert_eq!(
+            parts(&form(&[("from", b"")], "x"), "x").unwrap()[0]
+                .body
+                .len(),
+            0
+        );
+        assert!(
+            parts(&Bytes::from_static(b"--x--\r\n"), "x")
+                .unwrap()
+                .is_empty()
+        );
     }
 
     #[test]
     fn boundaries_are_found_among_parameters() {
-        assert_eq!(boundary(" charset=utf-8; Boundary=\"a b\\\"c\"").as_deref(), None);
-        assert_eq!(boundary(" charset=utf-8; Boundary=\"a b\"; x=y").as_deref(), Some("a b"));
+        assert_eq!(
+            boundary(" charset=utf-8; Boundary=\"a b\\\"c\"").as_deref(),
+            None
+        );
+        assert_eq!(
+            boundary(" charset=utf-8; Boundary=\"a b\"; x=y").as_deref(),
+            Some("a b")
+        );
         assert_eq!(boundary("boundary=abc").as_deref(), Some("abc"));
         assert_eq!(boundary("boundary="), None);
     }

@@ -61,8 +61,16 @@ enum Form {
 /// Judges the head. What is refused here costs nothing and keeps nothing.
 pub fn begin<'c>(config: &'c Config, head: &Head) -> Result<Request<'c>, Problem> {
     let partner = authenticate(&config.partners, head.authorization.as_deref())?;
-    let idempotency_key = head.idempotency_key.as_deref().map(idempotency_key).transpose()?;
-    let content_digest = head.content_digest.as_deref().map(content_digest).transpose()?;
+    let idempotency_key = head
+        .idempotency_key
+        .as_deref()
+        .map(idempotency_key)
+        .transpose()?;
+    let content_digest = head
+        .content_digest
+        .as_deref()
+        .map(content_digest)
+        .transpose()?;
     let limit = config.limits.message_bytes;
     let (form, body_limit) = match media_type(head.content_type.as_deref()) {
         ("message/rfc822", _) => {
@@ -71,24 +79,44 @@ pub fn begin<'c>(config: &'c Config, head: &Head) -> Result<Request<'c>, Problem
             (Form::Raw(envelope), limit)
         }
         ("application/json", _) => (Form::Json, limit / 3 * 4 + limits::BODY_OVERHEAD_BYTES),
-        ("multipart/form-data", Some(boundary)) => (Form::Multipart(boundary), limit + limits::BODY_OVERHEAD_BYTES),
+        ("multipart/form-data", Some(boundary)) => (
+            Form::Multipart(boundary),
+            limit + limits::BODY_OVERHEAD_BYTES,
+        ),
         ("multipart/form-data", None) => {
-            return Err(Problem::new(Kind::BadRequest, "multipart/form-data without a boundary of 1 to 70 characters"));
+            return Err(Problem::new(
+                Kind::BadRequest,
+                "multipart/form-data without a boundary of 1 to 70 characters",
+            ));
         }
         _ => {
-            let detail = "send message/rfc822, application/json or multipart/form-data as Content-Type";
+            let detail =
+                "send message/rfc822, application/json or multipart/form-data as Content-Type";
             return Err(Problem::new(Kind::UnsupportedMediaType, detail));
         }
     };
-    if head.content_length.is_some_and(|length| length > body_limit as u64) {
+    if head
+        .content_length
+        .is_some_and(|length| length > body_limit as u64)
+    {
         return Err(too_large(limit));
     }
-    Ok(Request { partner, idempotency_key, body_limit, form, content_digest })
+    Ok(Request {
+        partner,
+        idempotency_key,
+        body_limit,
+        form,
+        content_digest,
+    })
 }
 
 /// The refusal of a message that is too long; its limit is named in bytes.
 pub fn too_large(message_bytes: usize) -> Problem {
-    Problem::new(Kind::TooLarge, format!("a message may have {message_bytes} bytes")).with("limit", message_bytes)
+    Problem::new(
+        Kind::TooLarge,
+        format!("a message may have {message_bytes} bytes"),
+    )
+    .with("limit", message_bytes)
 }
 
 impl Request<'_> {
@@ -100,9 +128,10 @@ impl Request<'_> {
     /// Compares the body with its `Content-Digest`.
     pub fn check_digest(&self, body: Option<Digest>) -> Result<(), Problem> {
         match (self.content_digest, body) {
-            (Some(said), Some(is)) if said != is => {
-                Err(Problem::new(Kind::DigestMismatch, format!("the body that arrived has {}", is.field())))
-            }
+            (Some(said), Some(is)) if said != is => Err(Problem::new(
+                Kind::DigestMismatch,
+                format!("the body that arrived has {}", is.field()),
+            )),
             _ => Ok(()),
         }
     }
@@ -122,7 +151,12 @@ impl Request<'_> {
     }
 
     /// The envelope and the message that the body carries. `id` names a message that is built here.
-    pub fn read(&self, body: Bytes, id: MessageId, limits: &Limits) -> Result<(Envelope, Bytes), Problem> {
+    pub fn read(
+        &self,
+        body: Bytes,
+        id: MessageId,
+        limits: &Limits,
+    ) -> Result<(Envelope, Bytes), Problem> {
         let (envelope, message) = match &self.form {
             Form::Raw(envelope) => (envelope.clone(), body),
             Form::Json => read_json(&body, id)?,
@@ -141,7 +175,10 @@ impl Request<'_> {
 
 fn count(recipients: usize, limits: &Limits) -> Result<(), Problem> {
     match recipients {
-        0 => Err(Problem::new(Kind::BadRequest, "there is no recipient; name one in `to`")),
+        0 => Err(Problem::new(
+            Kind::BadRequest,
+            "there is no recipient; name one in `to`",
+        )),
         n if n > limits.recipients => {
             let detail = format!("{n} recipients; {} is the limit", limits.recipients);
             Err(Problem::new(Kind::TooLarge, detail).with("limit", limits.recipients))
@@ -155,24 +192,35 @@ fn query_envelope(query: &str, limits: &Limits) -> Result<Envelope, Problem> {
     let mut recipients = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = percent_decode_str(value)
-            .decode_utf8()
-            .map_err(|_| Problem::new(Kind::BadAddress, format!("`{name}` is not UTF-8 when percent-decoded")))?;
+        let value = percent_decode_str(value).decode_utf8().map_err(|_| {
+            Problem::new(
+                Kind::BadAddress,
+                format!("`{name}` is not UTF-8 when percent-decoded"),
+            )
+        })?;
         match name {
             "from" if sender.is_none() => sender = Some(null_or("from", &value)?),
-            "from" => return Err(Problem::new(Kind::BadRequest, "`from` stands twice in the query")),
+            "from" => {
+                return Err(Problem::new(
+                    Kind::BadRequest,
+                    "`from` stands twice in the query",
+                ));
+            }
             "to" => {
                 count(recipients.len() + 1, limits)?;
                 recipients.push(address("to", &value)?);
             }
             _ => {
-                let detail = format!("`{name}` is not known in the query; it takes one `from` and each `to`");
+                let detail = format!(
+                    "`{name}` is not known in the query; it takes one `from` and each `to`"
+                );
                 return Err(Problem::new(Kind::BadRequest, detail));
             }
         }
     }
     let Some(sender) = sender else {
-        let detail = "there is no `from` in the query; `from=` alone is the null sender of a bounce";
+        let detail =
+            "there is no `from` in the query; `from=` alone is the null sender of a bounce";
         return Err(Problem::new(Kind::BadRequest, detail));
     };
     count(recipients.len(), limits)?;
@@ -190,8 +238,15 @@ fn null_or(field: &str, text: &str) -> Result<Option<EmailAddress>, Problem> {
 fn address(field: &str, text: &str) -> Result<EmailAddress, Problem> {
     text.parse().map_err(|error| {
         let shown: String = text.chars().take(80).collect();
-        let plus = if text.contains(' ') { " (a + in a query is percent-encoded as %2B)" } else { "" };
-        Problem::new(Kind::BadAddress, format!("`{field}`: {shown:?} is not an address: {error}{plus}"))
+        let plus = if text.contains(' ') {
+            " (a + in a query is percent-encoded as %2B)"
+        } else {
+            ""
+        };
+        Problem::new(
+            Kind::BadAddress,
+            format!("`{field}`: {shown:?} is not an address: {error}{plus}"),
+        )
     })
 }
 
@@ -219,7 +274,9 @@ pub struct RawEnvelope {
 }
 
 fn read_json(body: &Bytes, id: MessageId) -> Result<(Envelope, Bytes), Problem> {
-    let bad = |error: serde_json::Error| Problem::new(Kind::BadRequest, format!("the JSON body: {error}"));
+    let bad = |error: serde_json::Error| {
+        Problem::new(Kind::BadRequest, format!("the JSON body: {error}"))
+    };
     #[derive(Deserialize)]
     struct Peek {
         #[serde(default)]
@@ -235,7 +292,11 @@ fn read_json(body: &Bytes, id: MessageId) -> Result<(Envelope, Bytes), Problem> 
         .decode(raw.as_bytes())
         .map_err(|error| Problem::new(Kind::BadRequest, format!("`raw` is not base64: {error}")))?;
     let sender = null_or("envelope.from", &envelope.from)?;
-    let to = envelope.to.iter().map(|text| address("envelope.to", text)).collect::<Result<Vec<_>, _>>()?;
+    let to = envelope
+        .to
+        .iter()
+        .map(|text| address("envelope.to", text))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok((Envelope::new(sender, to), message.into()))
 }
 
@@ -245,11 +306,19 @@ fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope,
     let mut message = None;
     for part in multipart::parts(body, boundary)? {
         let text = || {
-            std::str::from_utf8(&part.body)
-                .map(str::trim)
-                .map_err(|_| Problem::new(Kind::BadAddress, format!("part `{}` is not UTF-8", part.name)))
+            std::str::from_utf8(&part.body).map(str::trim).map_err(|_| {
+                Problem::new(
+                    Kind::BadAddress,
+                    format!("part `{}` is not UTF-8", part.name),
+                )
+            })
         };
-        let twice = || Problem::new(Kind::BadRequest, format!("part `{}` stands twice", part.name));
+        let twice = || {
+            Problem::new(
+                Kind::BadRequest,
+                format!("part `{}` stands twice", part.name),
+            )
+        };
         match part.name.as_str() {
             "message" if message.is_some() => return Err(twice()),
             "message" => message = Some(part.body.clone()),
@@ -260,12 +329,14 @@ fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope,
                 recipients.push(address("to", text()?)?);
             }
             name => {
-                let detail = format!("part `{name}` is not known; a form has message, from and each to");
+                let detail =
+                    format!("part `{name}` is not known; a form has message, from and each to");
                 return Err(Problem::new(Kind::BadRequest, detail));
             }
         }
     }
-    let missing = |name: &str| Problem::new(Kind::BadRequest, format!("the form has no part `{name}`"));
+    let missing =
+        |name: &str| Problem::new(Kind::BadRequest, format!("the form has no part `{name}`"));
     let sender = sender.ok_or_else(|| missing("from"))?;
     let message = message.ok_or_else(|| missing("message"))?;
     Ok((Envelope::new(sender, recipients), message))
@@ -274,18 +345,27 @@ fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope,
 /// The key as it is kept: quoted (a structured field's string) or bare, which are the same key.
 fn idempotency_key(field: &str) -> Result<String, Problem> {
     let key = field.trim();
-    let key = key.strip_prefix('"').and_then(|k| k.strip_suffix('"')).unwrap_or(key);
+    let key = key
+        .strip_prefix('"')
+        .and_then(|k| k.strip_suffix('"'))
+        .unwrap_or(key);
     let well_formed = !key.is_empty() && key.len() <= limits::IDEMPOTENCY_KEY_CHARS;
     if well_formed && key.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
         return Ok(key.to_owned());
     }
-    let detail = format!("Idempotency-Key: 1 to {} printable ASCII characters", limits::IDEMPOTENCY_KEY_CHARS);
+    let detail = format!(
+        "Idempotency-Key: 1 to {} printable ASCII characters",
+        limits::IDEMPOTENCY_KEY_CHARS
+    );
     Err(Problem::new(Kind::BadRequest, detail))
 }
 
 fn content_digest(field: &str) -> Result<Digest, Problem> {
     Digest::parse(field).ok_or_else(|| {
-        Problem::new(Kind::BadRequest, "Content-Digest: no sha-256=:BASE64: in it (RFC 9530)")
+        Problem::new(
+            Kind::BadRequest,
+            "Content-Digest: no sha-256=:BASE64: in it (RFC 9530)",
+        )
     })
 }
 
@@ -294,7 +374,10 @@ fn media_type(field: Option<&str>) -> (&'static str, Option<String>) {
     let field = field.unwrap_or_default();
     let (kind, parameters) = field.split_once(';').unwrap_or((field, ""));
     let known = ["message/rfc822", "application/json", "multipart/form-data"];
-    let kind = known.into_iter().find(|known| known.eq_ignore_ascii_case(kind.trim())).unwrap_or("");
+    let kind = known
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(kind.trim()))
+        .unwrap_or("");
     (kind, multipart::boundary(parameters))
 }
 

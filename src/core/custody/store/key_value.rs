@@ -7,7 +7,9 @@
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind, Version};
+use super::{
+    Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind, Version,
+};
 
 /// The host's side.
 pub trait KeyValue {
@@ -34,25 +36,43 @@ impl<K: KeyValue> KeyValueStore<K> {
     }
 
     async fn read(&self, key: &str) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.inner.get(key).await.map_err(unavailable)?.map(Bytes::from))
+        Ok(self
+            .inner
+            .get(key)
+            .await
+            .map_err(unavailable)?
+            .map(Bytes::from))
     }
 }
 
 impl<K: KeyValue> Store for KeyValueStore<K> {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        let Some(bytes) = self.read(key).await? else { return Ok(None) };
+        let Some(bytes) = self.read(key).await? else {
+            return Ok(None);
+        };
         if bytes.len() > most {
-            return Err(StoreError::new(StoreErrorKind::Damaged, format!("{key} is longer than {most} bytes")));
+            return Err(StoreError::new(
+                StoreErrorKind::Damaged,
+                format!("{key} is longer than {most} bytes"),
+            ));
         }
         let version = version(&[bytes.clone()]);
         Ok(Some(Object { bytes, version }))
     }
 
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
-        Ok(self.read(key).await?.map(|bytes| bytes.slice(..first.min(bytes.len()))))
+        Ok(self
+            .read(key)
+            .await?
+            .map(|bytes| bytes.slice(..first.min(bytes.len()))))
     }
 
-    async fn put(&self, key: &str, body: &[Bytes], condition: Condition) -> Result<Put, StoreError> {
+    async fn put(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
         let current = match condition {
             Condition::Always => None,
             _ => self.read(key).await?.map(|bytes| version(&[bytes])),
@@ -65,7 +85,10 @@ impl<K: KeyValue> Store for KeyValueStore<K> {
         if !holds {
             return Ok(Put::Conflict);
         }
-        self.inner.set(key, &body.concat()).await.map_err(unavailable)?;
+        self.inner
+            .set(key, &body.concat())
+            .await
+            .map_err(unavailable)?;
         Ok(Put::Written(version(body)))
     }
 
@@ -73,9 +96,16 @@ impl<K: KeyValue> Store for KeyValueStore<K> {
         self.inner.delete(key).await.map_err(unavailable)
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         let mut keys = self.inner.keys().await.map_err(unavailable)?;
-        keys.retain(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        keys.retain(|key| {
+            key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+        });
         keys.sort_unstable();
         let more = keys.len() > limit;
         keys.truncate(limit);
@@ -88,13 +118,21 @@ impl<K: KeyValue> Store for KeyValueStore<K> {
 }
 
 fn unavailable(detail: String) -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, format!("key-value store: {detail}"))
+    StoreError::new(
+        StoreErrorKind::Unavailable,
+        format!("key-value store: {detail}"),
+    )
 }
 
 fn version(body: &[Bytes]) -> Version {
     let mut hash = Sha256::new();
     body.iter().for_each(|piece| hash.update(piece));
-    Version(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Version(
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    )
 }
 
 #[cfg(test)]
@@ -126,6 +164,9 @@ mod tests {
     #[test]
     fn a_key_value_store_keeps_the_port_s_word() {
         let store = KeyValueStore::new(Map::default());
-        assert_eq!(futures::executor::block_on(super::super::conformance::check(&store, "t/")), Ok(()));
+        assert_eq!(
+            futures::executor::block_on(super::super::conformance::check(&store, "t/")),
+            Ok(())
+        );
     }
 }

@@ -14,7 +14,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle, actions};
 
-use super::{Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind, Version};
+use super::{
+    Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind, Version,
+};
 use crate::limits;
 use crate::ports::{Clock, HttpClient, HttpFailureKind, HttpRequest, HttpResponse, jitter};
 
@@ -46,22 +48,38 @@ pub struct S3Store<C> {
 impl<C: HttpClient + Clock> S3Store<C> {
     /// A store in this bucket. The error names the setting that is wrong.
     pub fn new(settings: &S3Settings, client: C) -> Result<Self, String> {
-        let url: url::Url = settings.url.parse().map_err(|error| format!("storage_url: {error}"))?;
+        let url: url::Url = settings
+            .url
+            .parse()
+            .map_err(|error| format!("storage_url: {error}"))?;
         if !matches!(url.path(), "" | "/") || url.query().is_some() {
             return Err("storage_url: it is scheme://host:port and nothing more; Spin's grants have no paths".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("storage_url: keys belong into storage_access_key and storage_secret_key".into());
+            return Err(
+                "storage_url: keys belong into storage_access_key and storage_secret_key".into(),
+            );
         }
         if settings.access_key.is_empty() != settings.secret_key.is_empty() {
-            return Err("storage_access_key and storage_secret_key: one is set and the other is not".into());
+            return Err(
+                "storage_access_key and storage_secret_key: one is set and the other is not".into(),
+            );
         }
-        let style = if settings.virtual_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
+        let style = if settings.virtual_host {
+            UrlStyle::VirtualHost
+        } else {
+            UrlStyle::Path
+        };
         let bucket = Bucket::new(url, style, settings.bucket.clone(), settings.region.clone())
             .map_err(|error| format!("storage_url, storage_bucket: {error:?}"))?;
         let credentials = (!settings.secret_key.is_empty())
             .then(|| Credentials::new(settings.access_key.clone(), settings.secret_key.clone()));
-        Ok(Self { client, bucket, credentials, conditional: Cell::new(Conditional::Unknown) })
+        Ok(Self {
+            client,
+            bucket,
+            credentials,
+            conditional: Cell::new(Conditional::Unknown),
+        })
     }
 
     /// Signs and sends until there is an answer worth having, or time or tries are used up.
@@ -103,46 +121,67 @@ impl<C: HttpClient + Clock> S3Store<C> {
                     return Err(StoreError::new(StoreErrorKind::Denied, detail));
                 }
                 Err(failure) if failure.kind == HttpFailureKind::TooLong => {
-                    return Err(StoreError::new(StoreErrorKind::Damaged, format!("longer than {most} bytes")));
+                    return Err(StoreError::new(
+                        StoreErrorKind::Damaged,
+                        format!("longer than {most} bytes"),
+                    ));
                 }
                 Err(failure) => trouble = failure.detail,
             }
             if attempt < limits::STORAGE_TRIES {
-                self.client.sleep(wait.mul_f64(0.5 + f64::from(jitter(&self.client)) / 512.0)).await;
+                self.client
+                    .sleep(wait.mul_f64(0.5 + f64::from(jitter(&self.client)) / 512.0))
+                    .await;
                 wait = wait.saturating_mul(2);
             }
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, trouble))
     }
 
-    async fn put_if(&self, key: &str, body: &[Bytes], condition: &Condition) -> Result<Put, StoreError> {
+    async fn put_if(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: &Condition,
+    ) -> Result<Put, StoreError> {
         let headers = match condition {
             Condition::Always => vec![],
             Condition::Absent => vec![("if-none-match", "*".to_owned())],
             Condition::Unchanged(version) => vec![("if-match", version.0.clone())],
         };
         let action = actions::PutObject::new(&self.bucket, self.credentials.as_ref(), key);
-        let response = self.send("PUT", action, &headers, body, ANSWER_BYTES).await?;
+        let response = self
+            .send("PUT", action, &headers, body, ANSWER_BYTES)
+            .await?;
         match response.status {
             200..=299 => match response.etag {
                 Some(etag) => Ok(Put::Written(Version(etag))),
-                None => Err(StoreError::new(StoreErrorKind::Damaged, "a write was answered without an ETag")),
+                None => Err(StoreError::new(
+                    StoreErrorKind::Damaged,
+                    "a write was answered without an ETag",
+                )),
             },
             412 => Ok(Put::Conflict),
             // If-Match on what is not there.
-            404 if matches!(condition, Condition::Unchanged(_)) && !no_bucket(&response) => Ok(Put::Conflict),
+            404 if matches!(condition, Condition::Unchanged(_)) && !no_bucket(&response) => {
+                Ok(Put::Conflict)
+            }
             _ => Err(refused(&response)),
         }
     }
 
     /// Creates an object twice; a store that has conditions refuses the second.
     async fn try_out(&self) -> Result<Conditional, StoreError> {
-        let body = [Bytes::from_static(b"Holdfast tries out conditional writes here.\n")];
+        let body = [Bytes::from_static(
+            b"Holdfast tries out conditional writes here.\n",
+        )];
         for _ in 0..2 {
             match self.put_if(TRY_OUT_KEY, &body, &Condition::Absent).await {
                 Ok(Put::Conflict) => return Ok(Conditional::Yes),
                 Ok(Put::Written(_)) => {}
-                Err(error) if error.detail.starts_with("501") || error.detail.starts_with("400") => {
+                Err(error)
+                    if error.detail.starts_with("501") || error.detail.starts_with("400") =>
+                {
                     return Ok(Conditional::No);
                 }
                 Err(error) => return Err(error),
@@ -185,9 +224,14 @@ impl<C: HttpClient + Clock> S3Store<C> {
 
 impl<C: HttpClient + Clock> Store for S3Store<C> {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        let Some(response) = self.read(key, &[], most).await? else { return Ok(None) };
+        let Some(response) = self.read(key, &[], most).await? else {
+            return Ok(None);
+        };
         let etag = response.etag.unwrap_or_default();
-        Ok(Some(Object { bytes: response.body, version: Version(etag) }))
+        Ok(Some(Object {
+            bytes: response.body,
+            version: Version(etag),
+        }))
     }
 
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
@@ -200,7 +244,12 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
         }
     }
 
-    async fn put(&self, key: &str, body: &[Bytes], condition: Condition) -> Result<Put, StoreError> {
+    async fn put(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
         if condition != Condition::Always && self.conditional().await? == Conditional::No {
             if !self.holds_by_reading(key, &condition).await? {
                 return Ok(Put::Conflict);
@@ -220,7 +269,12 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
         }
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         let mut action = actions::ListObjectsV2::new(&self.bucket, self.credentials.as_ref());
         action.with_prefix(prefix.to_owned());
         action.with_max_keys(limit.clamp(1, limits::LIST_PAGE));
@@ -234,7 +288,14 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
         let text = std::str::from_utf8(&response.body).map_err(|_| not_a_listing())?;
         let listing = actions::ListObjectsV2::parse_response(text).map_err(|_| not_a_listing())?;
         let more = listing.next_continuation_token.is_some();
-        Ok(Page { keys: listing.contents.into_iter().map(|object| object.key).collect(), more })
+        Ok(Page {
+            keys: listing
+                .contents
+                .into_iter()
+                .map(|object| object.key)
+                .collect(),
+            more,
+        })
     }
 
     async fn conditional(&self) -> Result<Conditional, StoreError> {
@@ -248,7 +309,8 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
 /// Answers that another try may better: too busy, broken, or two conditional writes at once.
 fn retried(response: &HttpResponse) -> bool {
     matches!(response.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
-        || (response.status == 409 && code(response).as_deref() == Some("ConditionalRequestConflict"))
+        || (response.status == 409
+            && code(response).as_deref() == Some("ConditionalRequestConflict"))
 }
 
 fn refused(response: &HttpResponse) -> StoreError {
@@ -282,7 +344,10 @@ fn code(response: &HttpResponse) -> Option<String> {
 }
 
 fn not_a_listing() -> StoreError {
-    StoreError::new(StoreErrorKind::Damaged, "the answer to a listing is not one")
+    StoreError::new(
+        StoreErrorKind::Damaged,
+        "the answer to a listing is not one",
+    )
 }
 
 fn reply_time(body: &[Bytes], most: usize) -> Duration {

@@ -15,11 +15,17 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn failed(subject: &str) -> Event {
-    Event::Failed { subject: subject.into(), what: "connection refused".into() }
+    Event::Failed {
+        subject: subject.into(),
+        what: "connection refused".into(),
+    }
 }
 
 fn bad_probe(subject: &str) -> Event {
-    Event::BadProbe { subject: subject.into(), what: "silence".into() }
+    Event::BadProbe {
+        subject: subject.into(),
+        what: "silence".into(),
+    }
 }
 
 fn down() -> Health {
@@ -76,7 +82,10 @@ fn probes_wait_longer_and_longer_but_never_beyond_the_longest() {
     assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60, 60]);
     health.on(bad_probe("jitter"), &T, now, 255);
     let wait = health.next_probe.unwrap().since(now);
-    assert!(wait >= Duration::from_secs(30) && wait < Duration::from_secs(31), "{wait:?}");
+    assert!(
+        wait >= Duration::from_secs(30) && wait < Duration::from_secs(31),
+        "{wait:?}"
+    );
 }
 
 #[test]
@@ -85,12 +94,18 @@ fn two_good_probes_and_a_canary_bring_it_back() {
     health.on(Event::GoodProbe, &T, at(12), 0);
     assert_eq!(health.state, HealthState::Down);
     health.on(Event::GoodProbe, &T, at(13), 0);
-    assert_eq!((health.state, health.since), (HealthState::Recovering, Some(at(13))));
+    assert_eq!(
+        (health.state, health.since),
+        (HealthState::Recovering, Some(at(13)))
+    );
     assert!(health.canary_due(at(13)));
     health.claim(at(13));
     assert!(!health.canary_due(at(14)), "one canary at a time");
     health.on(Event::Served, &T, at(15), 0);
-    assert_eq!((health.state, health.since), (HealthState::Up, Some(at(15))));
+    assert_eq!(
+        (health.state, health.since),
+        (HealthState::Up, Some(at(15)))
+    );
     assert!(health.evidence.is_empty());
 }
 
@@ -109,7 +124,10 @@ fn any_failure_while_recovering_is_down_again() {
     health.on(Event::GoodProbe, &T, at(12), 0);
     health.on(Event::GoodProbe, &T, at(13), 0);
     health.on(failed("canary"), &T, at(14), 0);
-    assert_eq!((health.state, health.newest()), (HealthState::Down, "connection refused"));
+    assert_eq!(
+        (health.state, health.newest()),
+        (HealthState::Down, "connection refused")
+    );
     assert!(health.probe_due(at(15)));
 }
 
@@ -119,14 +137,21 @@ fn a_claim_left_by_a_dead_instance_runs_out() {
     health.claim(at(20));
     assert!(!health.probe_due(at(21)));
     assert!(health.probe_due(at(80)));
-    assert!(health.probe_due(at(19) ), "a clock that went back does not keep a claim for ever");
+    assert!(
+        health.probe_due(at(19)),
+        "a clock that went back does not keep a claim for ever"
+    );
 }
 
 #[test]
 fn nothing_held_means_nothing_to_try() {
     let mut health = down();
     health.nothing_to_try(at(12));
-    assert_eq!(health.state, HealthState::Down, "only probes lead out of down");
+    assert_eq!(
+        health.state,
+        HealthState::Down,
+        "only probes lead out of down"
+    );
     health.on(Event::GoodProbe, &T, at(12), 0);
     health.on(Event::GoodProbe, &T, at(13), 0);
     health.nothing_to_try(at(14));

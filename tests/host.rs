@@ -9,13 +9,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use holdfast::host::{HostOptions, KeyValueBackend, MemoryLog, RunningHost};
 use holdfast_tests::{Application, test_component};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::rustls;
 
 /// The probe, running.
@@ -278,6 +279,74 @@ async fn failures_of_requests_have_spins_names() {
         nowhere["error"].as_str().unwrap().contains("DnsError"),
         "{nowhere}"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_stops_in_the_middle_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        assert!(stream.read(&mut request).await.unwrap() > 0);
+        let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello";
+        stream.write_all(begun).await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let probe = Probe::with_grants(&["*://*:*"]).await;
+    let answer = probe
+        .get(&format!(
+            "/fetch?between-bytes-ms=50&url={}",
+            url_encode(&url)
+        ))
+        .await;
+    assert_eq!(
+        answer,
+        json!({ "error": "ErrorCode::ConnectionReadTimeout" })
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_the_connection_is_given_up() {
+    // Nobody accepts: when the queue is full, the system leaves further connections waiting.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let waiting: Vec<_> = (0..8)
+        .map(|_| tokio::spawn(TcpStream::connect(address)))
+        .collect();
+    let mut queued = Vec::new();
+    for connection in waiting {
+        let connected = tokio::time::timeout(Duration::from_millis(200), connection).await;
+        queued.push(connected);
+    }
+    assert!(queued.iter().any(Result::is_err), "the queue is not full");
+    let probe = Probe::with_grants(&["*://*:*"]).await;
+    let url = url_encode(&format!("http://{address}/"));
+    let answer = probe.get(&format!("/fetch?connect-ms=50&url={url}")).await;
+    assert_eq!(answer, json!({ "error": "ErrorCode::ConnectionTimeout" }));
+}
+
+#[tokio::test]
+async fn a_connection_the_server_closed_is_replaced() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 4096];
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            assert!(stream.read(&mut buffer).await.unwrap() > 0);
+            // No "connection: close": the client believes it may use the connection again.
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            stream.write_all(answer).await.unwrap();
+        }
+    });
+    let probe = Probe::with_grants(&["*://*:*"]).await;
+    for _ in 0..50 {
+        let answer = probe.try_for("/fetch", "url", &url).await;
+        assert_eq!(answer, json!({ "ok": { "status": 200, "body": "ok" } }));
+    }
 }
 
 #[tokio::test]

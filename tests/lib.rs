@@ -18,7 +18,7 @@ pub fn workspace() -> &'static Path {
 /// The `.wasm` file of a test component, `probe` or `forward`, built if it is stale.
 pub fn test_component(name: &str) -> PathBuf {
     components::build_packages_once(workspace(), &["forward", "probe"]).unwrap();
-    let built = format!("target/wasm32-wasip2/release/{name}.wasm");
+    let built = format!("target/wasm32-wasip2/component/{name}.wasm");
     workspace().join(built).canonicalize().unwrap()
 }
 

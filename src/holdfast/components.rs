@@ -39,11 +39,11 @@ pub fn build(manifest: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Builds packages of the workspace in `root` for the components' target, in release, once in this
-/// process. For components that no manifest names, such as those of the tests.
+/// Builds packages of the workspace in `root` as the components are built, into
+/// `target/wasm32-wasip2/component/`, once in this process. For components that no manifest names, such as those of the tests.
 pub fn build_packages_once(root: &Path, packages: &[&str]) -> Result<()> {
     let packages = packages.join(" -p ");
-    let command = format!("cargo build --target wasm32-wasip2 --release -p {packages}");
+    let command = format!("cargo build --target wasm32-wasip2 --profile component -p {packages}");
     once(root.join(&packages), || run(root, &command))
 }
 

@@ -151,3 +151,36 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// A line longer than this is cut.
 const LINE_LIMIT: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_become_lines_and_the_rest_comes_at_the_end() {
+        let log = MemoryLog::default();
+        let output = GuestOutput::new("guest".into(), log.sink());
+        let stream = output.clone();
+        for piece in ["one ", "line\nand", " another\n\nno end"] {
+            stream.write(piece.as_bytes());
+        }
+        let texts = || {
+            log.lines()
+                .into_iter()
+                .map(|(_, text)| text)
+                .collect::<Vec<_>>()
+        };
+        drop(stream);
+        assert_eq!(texts(), ["one line", "and another", ""]);
+        drop(output);
+        assert_eq!(texts(), ["one line", "and another", "", "no end"]);
+    }
+
+    #[test]
+    fn a_line_without_end_does_not_fill_the_memory() {
+        let log = MemoryLog::default();
+        let output = GuestOutput::new("guest".into(), log.sink());
+        output.write(&vec![b'x'; LINE_LIMIT + 1]);
+        assert_eq!(log.lines().len(), 1);
+    }
+}

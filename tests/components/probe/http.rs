@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use wasip3::http::client;
-use wasip3::http::types::{Fields, Request, RequestOptions, Response, Scheme};
+use wasip3::http::types::{Fields, Request, RequestOptions, RequestOptionsError, Response, Scheme};
 use wasip3::{wit_future, wit_stream};
+
+use super::Query;
 
 /// The request's headers, with URL and authority, as the component sees them.
 pub fn headers(request: &Request) -> Value {
@@ -25,18 +27,15 @@ pub async fn length(request: Request) -> usize {
 }
 
 /// GETs `url`; without a scheme it is a path of the own application.
-pub async fn fetch(url: &str, first_byte_ms: &str) -> Result<Value, String> {
+pub async fn fetch(query: &Query) -> Result<Value, String> {
+    let url = query.get("url");
     let (scheme, rest) = match url.split_once("://") {
         Some(("http", rest)) => (Some(Scheme::Http), rest),
         Some(("https", rest)) => (Some(Scheme::Https), rest),
         _ => (None, url),
     };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let options = RequestOptions::new();
-    if let Ok(millis) = first_byte_ms.parse::<u64>() {
-        let nanos = Some(millis * 1_000_000);
-        options.set_first_byte_timeout(nanos).map_err(super::text)?;
-    }
+    let options = options(query).map_err(super::text)?;
     let (_, trailers) = wit_future::new(|| Ok(None));
     let (request, _) = Request::new(Fields::new(), None, trailers, Some(options));
     let authority = (!authority.is_empty()).then_some(authority);
@@ -52,6 +51,15 @@ pub async fn fetch(url: &str, first_byte_ms: &str) -> Result<Value, String> {
     let body = body.collect().await;
     outcome.await.map_err(super::text)?;
     Ok(json!({ "status": status, "body": String::from_utf8_lossy(&body) }))
+}
+
+fn options(query: &Query) -> Result<RequestOptions, RequestOptionsError> {
+    let nanos = |name| Some(query.get(name).parse::<u64>().ok()? * 1_000_000);
+    let options = RequestOptions::new();
+    options.set_connect_timeout(nanos("connect-ms"))?;
+    options.set_first_byte_timeout(nanos("first-byte-ms"))?;
+    options.set_between_bytes_timeout(nanos("between-bytes-ms"))?;
+    Ok(options)
 }
 
 /// A JSON response with its length.

@@ -1,7 +1,7 @@
 //! Tries things a component may or may not do, and tells in JSON how it went: `{"ok": ...}` or
 //! `{"error": ...}`. The tests of the host ask it twice, once with the grant and once without.
 //!
-//! `GET /connect?to=IP:PORT`, `/resolve?name=`, `/fetch?url=[&first-byte-ms=]`, `/set?store=&key=&value=`,
+//! `GET /connect?to=IP:PORT`, `/resolve?name=`, `/fetch?url=[&connect-ms=][&first-byte-ms=][&between-bytes-ms=]`, `/set?store=&key=&value=`,
 //! `/get?store=&key=`, `/delete?store=&key=`, `/keys?store=`, `/variable?name=`, `/environment`,
 //! `/headers`, `/print?text=`, `/count` (requests this instance has counted), `/trap`, `/listen`,
 //! `/udp`, `POST /length`.
@@ -48,13 +48,14 @@ impl Query {
     }
 }
 
+#[allow(clippy::print_stdout, reason = "printing is one of the things to try")]
 async fn attempt(path: &str, query: &Query) -> Result<Value, String> {
     match path {
         "/connect" => sockets::connect(query.get("to")).await,
         "/resolve" => sockets::resolve(query.get("name")).await,
         "/listen" => sockets::listen(),
         "/udp" => sockets::udp(),
-        "/fetch" => http::fetch(query.get("url"), query.get("first-byte-ms")).await,
+        "/fetch" => http::fetch(query).await,
         "/set" | "/get" | "/delete" | "/keys" => key_value(path, query).await.map_err(text),
         "/variable" => {
             let value = variables::get(query.get("name")).await;

@@ -118,15 +118,25 @@ pub async fn tick_route<P: Ports>(
     ticked
 }
 
-/// Whether anything is due on this route, by what is known of it: the after-work's cheap question.
+/// Whether a probe is due on this route, by what is known of it: the after-work's cheap question.
 pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
     let Some(Some(state)) = cache.fresh(route, now) else {
         return false;
     };
-    route.primaries.iter().any(|primary| {
-        let health = state.health(&primary.text);
-        health.probe_due(now) || health.canary_due(now)
-    })
+    route
+        .primaries
+        .iter()
+        .any(|primary| state.health(&primary.text).probe_due(now))
+}
+
+/// Makes the probes that are due on one route, as after-work of a submission: where nobody ticks,
+/// mail itself finds out that its primary is back, and the next message is the canary.
+pub async fn probe_route<P: Ports>(ports: &P, cache: &StateCache, route: &Route) {
+    for index in 0..route.primaries.len() {
+        if probe_if_due(ports, cache, route, index).await.is_err() {
+            return;
+        }
+    }
 }
 
 async fn probe_if_due<P: Ports>(

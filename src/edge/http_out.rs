@@ -21,7 +21,7 @@ impl HttpClient for World {
         match within(time, exchange(wasi, most)).await {
             Some(result) => result,
             None => {
-                let detail = format!("no answer within {} s", time.as_secs_f32());
+                let detail = format!("no answer within {} ms", time.as_millis());
                 Err(HttpFailure {
                     kind: HttpFailureKind::Timeout,
                     detail,

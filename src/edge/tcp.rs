@@ -51,7 +51,7 @@ impl Tcp {
         let socket = TcpSocket::create(family).map_err(|code| refused(&code))?;
         match within(time, socket.connect(address(to))).await {
             None => {
-                let detail = format!("no connection within {} s", time.as_secs_f32());
+                let detail = format!("no connection within {} ms", time.as_millis());
                 return Err(TcpError::new(FailureKind::Connect, detail));
             }
             Some(Err(code)) => return Err(refused(&code)),
@@ -75,7 +75,7 @@ impl Tcp {
         match within(time, reading).await {
             None => Err(TcpError::new(
                 FailureKind::Timeout,
-                format!("silent for {} s", time.as_secs_f32()),
+                format!("silent for {} ms", time.as_millis()),
             )),
             Some((StreamResult::Complete(_), bytes)) => Ok(bytes),
             Some((StreamResult::Dropped | StreamResult::Cancelled, bytes)) => Ok(bytes),
@@ -86,7 +86,7 @@ impl Tcp {
     pub async fn write(&mut self, bytes: Vec<u8>, time: Duration) -> Result<(), TcpError> {
         match within(time, self.writer.write_all(bytes)).await {
             None => {
-                let detail = format!("took nothing more for {} s", time.as_secs_f32());
+                let detail = format!("took nothing more for {} ms", time.as_millis());
                 Err(TcpError::new(FailureKind::Timeout, detail))
             }
             Some(unwritten) if unwritten.is_empty() => Ok(()),

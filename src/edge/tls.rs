@@ -124,12 +124,45 @@ async fn feed(
     Ok(bytes.len())
 }
 
+/// In our own words: printing rustls' errors brings 70 KB of names into the component.
 fn failed(error: rustls::Error) -> TcpError {
-    TcpError::new(FailureKind::Tls, format!("TLS: {error}"))
+    let words = match error {
+        rustls::Error::InvalidCertificate(reason) => certificate(&reason),
+        rustls::Error::NoCertificatesPresented => "the primary showed no certificate",
+        rustls::Error::PeerIncompatible(_) => {
+            "no TLS version or cipher in common (1.2 and 1.3 are spoken here)"
+        }
+        rustls::Error::AlertReceived(_) => "the primary ended the handshake with an alert",
+        rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
+            "what it speaks is not TLS"
+        }
+        rustls::Error::General(_) => "its public key is not one of tls_pins",
+        _ => "the handshake failed",
+    };
+    TcpError::new(FailureKind::Tls, format!("TLS: {words}"))
 }
 
-fn failed_io(error: &std::io::Error) -> TcpError {
-    TcpError::new(FailureKind::Tls, format!("TLS: {error}"))
+fn certificate(reason: &rustls::CertificateError) -> &'static str {
+    use rustls::CertificateError as Reason;
+    match reason {
+        Reason::Expired | Reason::ExpiredContext { .. } => "its certificate has expired",
+        Reason::NotValidYet | Reason::NotValidYetContext { .. } => {
+            "its certificate is not valid yet"
+        }
+        Reason::UnknownIssuer => {
+            "its certificate is from an authority that is not believed (tls_ca, tls_pins)"
+        }
+        Reason::NotValidForName | Reason::NotValidForNameContext { .. } => {
+            "its certificate is for another name (tls_name)"
+        }
+        Reason::Revoked => "its certificate was revoked",
+        Reason::BadSignature => "its certificate has a bad signature",
+        _ => "its certificate cannot be used",
+    }
+}
+
+fn failed_io(_: &std::io::Error) -> TcpError {
+    TcpError::new(FailureKind::Tls, "TLS: the connection broke")
 }
 
 /// What rustls needs to know for a route. The error names the configuration that is wrong.
@@ -137,7 +170,7 @@ pub fn config(policy: TlsPolicy, trust: &Trust) -> Result<Arc<ClientConfig>, Str
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?;
+        .map_err(|_| "the TLS provider has no safe versions".to_owned())?;
     let belief = if !trust.pins.is_empty() {
         Some(Belief::Pinned(trust.pins.clone()))
     } else if policy == TlsPolicy::Opportunistic {
@@ -172,7 +205,7 @@ fn authorities(trust: &Trust) -> Result<RootCertStore, String> {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(pem) => {
             for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-                let certificate = certificate.map_err(|error| format!("tls_ca: {error}"))?;
+                let certificate = certificate.map_err(|_| bad_ca())?;
                 roots
                     .add(certificate)
                     .map_err(|error| format!("tls_ca: {error}"))?;
@@ -180,6 +213,10 @@ fn authorities(trust: &Trust) -> Result<RootCertStore, String> {
         }
     }
     Ok(roots)
+}
+
+fn bad_ca() -> String {
+    "tls_ca: one of its certificates cannot be read".into()
 }
 
 /// Whom to believe where it is not an authority.

@@ -28,7 +28,7 @@ pub fn work(app: &Rc<App>) {
             .iter()
             .filter(|route| tick::due(route, &app.cache, app.now()))
         {
-            tick::tick_route(&*app, &app.config, &app.cache, route).await;
+            tick::probe_route(&*app, &app.cache, route).await;
         }
     });
 }

@@ -1,6 +1,7 @@
 //! Whether this installation can accept durably: its storage answers. A primary that is down is
 //! what Holdfast is for, and says nothing here.
 
+use holdfast_core::custody::route_state;
 use holdfast_core::custody::store::{Conditional, Store as _};
 use holdfast_core::ports::Ports as _;
 use holdfast_core::problem::{Kind, Problem};
@@ -14,10 +15,11 @@ pub async fn ready(app: &App) -> Result<Answer, Problem> {
         let detail = format!("mail can be delivered but not held: {error}");
         Problem::new(Kind::Unavailable, detail).with("storage", app.storage_kind())
     };
-    app.store()
-        .list("routes/", None, 1)
-        .await
-        .map_err(|error| unready(error.to_string()))?;
+    for route in &app.config.routes {
+        route_state::read_now(app, &route.name)
+            .await
+            .map_err(|error| unready(error.to_string()))?;
+    }
     let conditional = app
         .store()
         .conditional()

@@ -142,7 +142,7 @@ fn quoted_string(inside: &str) -> bool {
     let mut escaped = false;
     for c in inside.chars() {
         // Angle brackets are legal here, and end the path early for a careless reader.
-        if c.is_control() || matches!(c, '<' | '>') {
+        if c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '<' | '>') {
             return false;
         }
         match (escaped, c) {

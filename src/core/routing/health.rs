@@ -261,7 +261,7 @@ fn wait(thresholds: &Thresholds, bad_probes: u32, jitter: u8) -> Duration {
         .base_ejection_time
         .saturating_mul(2_u32.saturating_pow(bad_probes.min(16)));
     let bounded = doubled.min(thresholds.max_ejection_time);
-    bounded - bounded.mul_f64(f64::from(jitter) / 512.0)
+    bounded - bounded * u32::from(jitter) / 512
 }
 
 #[cfg(test)]

@@ -71,7 +71,9 @@ impl<C: HttpClient + Clock> S3Store<C> {
             UrlStyle::Path
         };
         let bucket = Bucket::new(url, style, settings.bucket.clone(), settings.region.clone())
-            .map_err(|error| format!("storage_url, storage_bucket: {error:?}"))?;
+            .map_err(|_| {
+                "storage_url, storage_bucket: together they make no URL of http or https".to_owned()
+            })?;
         let credentials = (!settings.secret_key.is_empty())
             .then(|| Credentials::new(settings.access_key.clone(), settings.secret_key.clone()));
         Ok(Self {
@@ -130,7 +132,7 @@ impl<C: HttpClient + Clock> S3Store<C> {
             }
             if attempt < limits::STORAGE_TRIES {
                 self.client
-                    .sleep(wait.mul_f64(0.5 + f64::from(jitter(&self.client)) / 512.0))
+                    .sleep(wait / 2 + wait * u32::from(jitter(&self.client)) / 512)
                     .await;
                 wait = wait.saturating_mul(2);
             }

@@ -5,6 +5,8 @@
     reason = "a test that cannot set up has failed"
 )]
 
+pub mod support;
+
 use std::path::{Path, PathBuf};
 
 use holdfast::components;

@@ -117,7 +117,29 @@ const PRIMARY_PORT: u16 = 2525;
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
+
+    #[tokio::test]
+    async fn the_variables_lead_to_what_runs_and_the_primary_can_be_toggled() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut variables = BTreeMap::from([("tick_token".to_owned(), "mine".to_owned())]);
+        let mut demo = Demo::start(folder.path(), &mut variables).await.unwrap();
+        assert_eq!(variables["tick_token"], "mine", "what was given stays");
+        assert_eq!(variables["storage_url"], demo.storage.url());
+        let address = demo.primary_address();
+        assert_eq!(variables["primary_hosts"], format!("tcp://{address}"));
+        assert!(variables["config"].contains(&format!("smtp://{address}")));
+        let is_up = async || TcpStream::connect(address).await.is_ok();
+        assert!(is_up().await);
+        demo.toggle_primary().await;
+        assert!(!is_up().await);
+        demo.toggle_primary().await;
+        assert!(is_up().await);
+        demo.stop().await;
+        assert!(!is_up().await);
+    }
 
     #[test]
     fn the_config_is_one_holdfast_takes() {

@@ -52,6 +52,7 @@ async fn tick(
 ) -> Result<(), String> {
     let request = Request::post(url)
         .header(header::AUTHORIZATION, token)
+        .header(header::CONTENT_LENGTH, 0)
         .body(Full::default())
         .map_err(|_| "the token is not a header value".to_owned())?;
     let response = client
@@ -68,4 +69,28 @@ async fn tick(
 fn interval() -> Duration {
     let jitter = RandomState::new().hash_one(()) % 2000;
     Duration::from_millis(4000 + jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_tick_is_a_post_with_the_token() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let _ticker = Ticker::start(&url, "secret");
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            assert!(stream.read_buf(&mut head).await.unwrap() > 0);
+        }
+        let head = String::from_utf8(head).unwrap();
+        assert!(head.starts_with("POST /v1/tick HTTP/1.1\r\n"), "{head}");
+        assert!(head.contains("authorization: Bearer secret\r\n"), "{head}");
+        assert!(head.contains("content-length: 0\r\n"), "{head}");
+    }
 }

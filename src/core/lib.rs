@@ -12,11 +12,12 @@
 //! | [`submit`] | the use case of a submission |
 //! | [`tick`] | the use case of passing time |
 //! | [`operate`] | what operators ask and order |
-//! | [`config`], [`partner`] | what is configured, checked once |
+//! | [`deployment`], [`config`], [`partner`] | what is configured, checked once |
 //! | [`problem`], [`limits`], [`time`], [`ports`] | errors as they are told, bounds, moments, the world |
 
 pub mod config;
 pub mod custody;
+pub mod deployment;
 pub mod limits;
 pub mod mail;
 #[cfg(feature = "openapi")]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use holdfast_core::config::Config;
 use holdfast_core::custody::route_state::StateCache;
-use holdfast_core::custody::store::s3::S3Settings;
+use holdfast_core::deployment::{self, Configured};
 use holdfast_core::ports::{Clock, Event, Log, Ports};
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::time::Timestamp;
@@ -53,36 +53,11 @@ impl App {
     }
 
     async fn load() -> Result<Self, String> {
-        let document = settings::get("config").await?;
-        let credentials = settings::get("primary_credentials").await?;
-        let unconfigured = document.trim().is_empty();
-        let document = if unconfigured { LOCAL_ONLY } else { &document };
-        let config = Config::parse(document, &credentials).map_err(|error| error.to_string())?;
-        let or = |value: String, default: &str| {
-            if value.is_empty() {
-                default.to_owned()
-            } else {
-                value
-            }
-        };
-        let style = settings::get("storage_style").await?;
-        let virtual_host = match style.as_str() {
-            "" | "path" => false,
-            "virtual-host" => true,
-            other => {
-                return Err(format!(
-                    "storage_style: {other:?} is neither path nor virtual-host"
-                ));
-            }
-        };
-        let storage = Storage::new(&S3Settings {
-            url: settings::get("storage_url").await?,
-            bucket: or(settings::get("storage_bucket").await?, "holdfast"),
-            region: or(settings::get("storage_region").await?, "us-east-1"),
-            virtual_host,
-            access_key: settings::get("storage_access_key").await?,
-            secret_key: settings::get("storage_secret_key").await?,
-        })?;
+        let Configured {
+            config,
+            unconfigured,
+        } = deployment::config(settings::get).await?;
+        let storage = Storage::new(&deployment::storage(settings::get).await?)?;
         let primaries = Primaries::new(config.hostname.clone());
         Ok(Self {
             config,
@@ -139,16 +114,3 @@ impl Ports for App {
         &self.primaries
     }
 }
-
-/// The configuration of those who have none: one route to a mail server on this machine, and a
-/// partner whose key everybody knows (`demo-key`), admitted from this machine only.
-const LOCAL_ONLY: &str = r#"
-[[route]]
-name = "demo"
-domains = ["example.org"]
-primary = "smtp://127.0.0.1:2525"
-tls = "off"
-[[partner]]
-name = "demo"
-key_sha256 = "c48a01f49fd0f2cc404bc3cbbc80e91457a3d41bb429a695243de4c61794155c"
-"#;

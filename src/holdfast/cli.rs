@@ -1,7 +1,12 @@
 //! The commands of the program.
 
 mod assignment;
+mod check;
+mod demo;
+mod progress;
 mod release;
+mod send;
+mod stage;
 mod texts;
 mod up;
 
@@ -21,19 +26,29 @@ struct Cli {
 enum Command {
     /// Runs the application on this machine (the default command).
     Up(up::Arguments),
+    /// Says what is wrong with the configuration, the storage and the primaries.
+    Check(check::Arguments),
+    /// Submits message files.
+    Send(send::Arguments),
+    /// Shows a whole outage in under a minute, and fails unless every step was observed.
+    Demo(demo::Arguments),
 }
 
 /// Reads the command line and does what it says.
 pub async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        None => up::run(up::Arguments::default()).await,
-        Some(Command::Up(arguments)) => up::run(arguments).await,
+        None => up::run(up::Arguments::default()).await.map(success),
+        Some(Command::Up(arguments)) => up::run(arguments).await.map(success),
+        Some(Command::Check(arguments)) => check::run(arguments).await,
+        Some(Command::Send(arguments)) => send::run(arguments).await,
+        Some(Command::Demo(arguments)) => demo::run(arguments).await,
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            texts::failed(&error);
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|error| {
+        texts::failed(&error);
+        ExitCode::FAILURE
+    })
+}
+
+fn success((): ()) -> ExitCode {
+    ExitCode::SUCCESS
 }

@@ -7,6 +7,7 @@
 //! - [`components`]: builds the components when they are stale;
 //! - [`embedded_s3`], [`demo_primary`], [`demo_http_primary`]: the storage and the mail systems
 //!   of a first try;
+//! - [`native`]: core's ports on this machine, for what needs no component;
 //! - [`cli`]: the commands.
 
 pub mod cli;
@@ -17,4 +18,5 @@ pub mod embedded_s3;
 pub mod grants;
 pub mod host;
 pub mod manifest;
+pub mod native;
 mod server;

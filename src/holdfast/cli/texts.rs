@@ -4,6 +4,7 @@
     reason = "this is the module that prints for the user"
 )]
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -11,6 +12,22 @@ use crate::demo_primary::Received;
 
 pub fn failed(error: &anyhow::Error) {
     eprintln!("holdfast: {error:#}");
+}
+
+/// A mistake in the command line.
+pub fn usage(mistake: &str) {
+    eprintln!("holdfast: {mistake}");
+}
+
+/// What a command found.
+pub fn say(text: &str) {
+    // Whoever closed the pipe wants no more of it.
+    writeln!(std::io::stdout(), "{text}").ok();
+}
+
+/// What is said while a command goes on, and is no part of its result.
+pub fn remark(text: &str) {
+    eprintln!("{text}");
 }
 
 pub fn building() {
@@ -89,6 +106,11 @@ pub fn tick_failed(reason: &str) {
 
 pub fn stopping() {
     println!("Stopping.");
+}
+
+/// Words from outside without what could move the cursor or worse.
+pub fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// The first line of the Subject field, safe to print.

@@ -5,6 +5,7 @@
     reason = "a test that cannot set up has failed"
 )]
 
+pub mod certificates;
 pub mod support;
 
 use std::path::{Path, PathBuf};

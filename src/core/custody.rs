@@ -1,6 +1,8 @@
 //! What Holdfast keeps for others, and how it keeps it: objects in a store, one truth for all.
 
+pub mod drain;
 pub mod held;
+pub mod lease;
 pub mod life;
 pub mod receipt;
 pub mod release;

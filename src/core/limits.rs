@@ -81,6 +81,8 @@ pub const LIST_PAGE: usize = 1_000;
 
 /// A receipt that is still running after this was left by an instance that died.
 pub const RECEIPT_RUNNING: Duration = Duration::from_secs(90);
+/// Tries of a key whose copies are looked for when a partner asks for its message.
+pub const LIFE_TRIES: u32 = 3;
 /// Pieces of evidence kept in a primary's health.
 pub const EVIDENCE: usize = 10;
 /// Tries to write a route's state against other writers.
@@ -93,6 +95,10 @@ pub const RETRY_FIRST: Duration = Duration::from_secs(30);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(3_600);
 /// Held messages that are looked at for one that can be the canary.
 pub const CANARY_CANDIDATES: usize = 20;
+/// Messages released at once, at most, on one route.
+pub const RELEASE_CONCURRENCY: usize = 8;
+/// A releaser's hold on its route, unless it renews it.
+pub const LEASE: Duration = Duration::from_secs(60);
 /// One tick.
 pub const TICK: Duration = Duration::from_secs(20);
 /// What a sender is told to wait before it tries again.

@@ -35,7 +35,8 @@ struct ProblemDetails {
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
         mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
-        custody::life::HeldCopy, custody::release::Ended, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
+        custody::life::HeldCopy, custody::release::Ended,
+        custody::drain::Drained, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
         routing::health::Evidence, routing::state::Mode, routing::state::Override

@@ -14,6 +14,7 @@ pub mod answer;
 pub mod forward;
 pub mod hold;
 pub mod multipart;
+pub mod recall;
 pub mod request;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use crate::config::{Config, WithoutReceipts};
-use crate::custody::held::Digest;
+use crate::custody::held::{Copy, Digest};
 use crate::custody::receipt::{self, Claim, ClaimError, Claimed};
 use crate::custody::route_state::StateCache;
 use crate::limits;
@@ -46,10 +47,22 @@ pub struct Message<'m> {
     pub bytes: Bytes,
     /// Their hash, where it was computed already.
     pub digest: Option<Digest>,
+    /// Which try of its key this is.
+    pub attempt: u32,
     /// Whether its recipients belong to several routes.
     pub split: bool,
     /// When the submission began: its limits count from here.
     pub started: Timestamp,
+}
+
+impl Message<'_> {
+    /// The name of a copy that this try holds.
+    pub fn copy(&self) -> Copy {
+        Copy {
+            id: self.id,
+            attempt: self.attempt,
+        }
+    }
 }
 
 /// Answers a submission whose body has been read.
@@ -101,6 +114,7 @@ async fn run<P: Ports>(
             partner: request.partner,
             bytes,
             digest,
+            attempt: 1,
             split,
             started,
         };
@@ -124,18 +138,34 @@ async fn run<P: Ports>(
             }
         }
     };
-    let (id, settled) = match &claimed {
-        Some(claimed) => (claimed.receipt.id, claimed.settled.clone()),
-        None => (id, Vec::new()),
+    let (id, attempt, mut settled) = match &claimed {
+        Some(claimed) => (
+            claimed.receipt.id,
+            claimed.receipt.tries,
+            claimed.settled.clone(),
+        ),
+        None => (id, 1, Vec::new()),
     };
     // An earlier try gave the message its id; one that is built from fields carries it inside.
     let (envelope, bytes) = request.read(body, id, &config.limits)?;
+    if attempt > 1 {
+        let recalled = recall::recall(ports, config, id, attempt, &envelope)
+            .await
+            .map_err(|_| no_receipt())?;
+        settled.retain(|one| {
+            !recalled
+                .iter()
+                .any(|new| new.address.same_mailbox(&one.address))
+        });
+        settled.extend(recalled);
+    }
     let split = by_route(config, &envelope, &[]).len() > 1;
     let message = Message {
         id,
         partner: request.partner,
         bytes,
         digest: None,
+        attempt,
         split,
         started,
     };
@@ -315,7 +345,7 @@ async fn settle<P: Ports>(ports: &P, claimed: Claimed, served: &Served, id: Mess
             .filter(|one| one.outcome != Outcome::NotAccepted)
             .cloned()
             .collect();
-        receipt::reopen(ports, claimed, settled).await
+        receipt::reopen(ports, claimed, settled, true).await
     } else {
         receipt::complete(ports, claimed, &served.response).await
     };

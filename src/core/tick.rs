@@ -8,7 +8,8 @@
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::custody::held::Held;
+use crate::custody::drain::{self, Drained};
+use crate::custody::held::{Copy, Held};
 use crate::custody::release::{self, Released};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError};
@@ -39,6 +40,9 @@ pub struct RouteTicked {
     /// The held message that was tried on a primary that is coming back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canary: Option<Canaried>,
+    /// What was released of the queue, if anything was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<Drained>,
     /// Why nothing could be done, if it could not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -80,14 +84,15 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         routes: Vec::new(),
         more: false,
     };
+    let deadline = began.after(limits::TICK);
     for route in &config.routes {
-        if ports.now().since(began) >= limits::TICK {
+        if ports.now() >= deadline {
             ticked.more = true;
             break;
         }
-        ticked
-            .routes
-            .push(tick_route(ports, config, cache, route).await);
+        let route = tick_route(ports, config, cache, route, deadline).await;
+        ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
+        ticked.routes.push(route);
     }
     ticked
 }
@@ -98,11 +103,13 @@ pub async fn tick_route<P: Ports>(
     config: &Config,
     cache: &StateCache,
     route: &Route,
+    deadline: Timestamp,
 ) -> RouteTicked {
     let mut ticked = RouteTicked {
         route: route.name.to_string(),
         probes: Vec::new(),
         canary: None,
+        released: None,
         error: None,
     };
     for index in 0..route.primaries.len() {
@@ -114,6 +121,10 @@ pub async fn tick_route<P: Ports>(
             Ok(canary) => ticked.canary = canary.or(ticked.canary),
             Err(error) => ticked.error = Some(error.to_string()),
         }
+    }
+    match drain::drain(ports, config, cache, route, deadline).await {
+        Ok(drained) => ticked.released = (drained != Drained::default()).then_some(drained),
+        Err(error) => ticked.error = Some(error.to_string()),
     }
     ticked
 }
@@ -243,8 +254,8 @@ async fn canary_if_due<P: Ports>(
         let state =
             route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
         let state = state.health(address).state;
-        let id = release::id_of(&key)
-            .map(|id| id.to_string())
+        let id = Copy::of(&key)
+            .map(|copy| copy.id.to_string())
             .unwrap_or_default();
         let event = LogEvent::new("route.canary")
             .with("id", id.as_str())

@@ -5,6 +5,8 @@
 //! the submitted part is; only what stands before that part is ours, so a message that brings
 //! `Holdfast-` lines of its own cannot speak for us.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -38,6 +40,49 @@ pub struct Held {
     pub detail: String,
     /// SHA-256 of the submitted bytes.
     pub digest: Digest,
+}
+
+/// The name of one held copy: the message's id, and the try of its key that held it.
+///
+/// Each try writes under a name of its own, because a write can happen long after its sender gave
+/// up: two tries that held copies for different recipients must never write over each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Copy {
+    /// The message.
+    pub id: MessageId,
+    /// Which try of its key; the first, and every message without a key, is 1.
+    pub attempt: u32,
+}
+
+impl Copy {
+    /// The first try's copy.
+    pub fn first(id: MessageId) -> Self {
+        Self { id, attempt: 1 }
+    }
+
+    /// The name in a key of the queue.
+    pub fn of(key: &str) -> Option<Self> {
+        let name = key.rsplit('/').next()?.strip_suffix(".eml")?;
+        match name.split_once('.') {
+            None => Some(Self::first(name.parse().ok()?)),
+            Some((id, attempt)) => {
+                let attempt = attempt.parse().ok().filter(|attempt| *attempt > 1)?;
+                Some(Self {
+                    id: id.parse().ok()?,
+                    attempt,
+                })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attempt {
+            1 => write!(f, "{}", self.id),
+            attempt => write!(f, "{}.{attempt}", self.id),
+        }
+    }
 }
 
 /// SHA-256 of a message.
@@ -76,8 +121,8 @@ pub struct Damaged {
 
 impl Held {
     /// The object's key: a listing of a route's queue is in time order.
-    pub fn key(route: &RouteName, id: MessageId) -> String {
-        format!("queue/{route}/{id}.eml")
+    pub fn key(route: &RouteName, copy: &Copy) -> String {
+        format!("queue/{route}/{copy}.eml")
     }
 
     /// The prefix of a route's queue.

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::held::Held;
+use super::held::{Copy, Held};
 use super::release::{Ended, read_json};
 use super::store::{Store, StoreError};
 use crate::config::Config;
@@ -67,26 +67,29 @@ pub async fn life<P: Ports>(
     };
     let id: MessageId = id.parse().map_err(|_| nothing())?;
     let unavailable = |error: StoreError| Problem::new(Kind::Unavailable, error.to_string());
+    // The queue is read before the outcomes, because that is the way a message goes.
+    let copies = || (1..=limits::LIFE_TRIES).map(|attempt| Copy { id, attempt });
     let mut held = Vec::new();
-    for route in &config.routes {
-        let copy = held_copy(ports.store(), &route.name, id)
+    for (route, copy) in config
+        .routes
+        .iter()
+        .flat_map(|route| copies().map(move |copy| (route, copy)))
+    {
+        let found = held_copy(ports.store(), &route.name, &copy)
             .await
             .map_err(unavailable)?;
-        held.extend(copy.filter(|copy| copy.partner == partner.name).map(shown));
+        held.extend(found.filter(|held| held.partner == partner.name).map(shown));
     }
-    // A message is either in the queue or at its end; only one of several routes can be at both.
+    let splits = || {
+        [None]
+            .into_iter()
+            .chain(config.routes.iter().map(|route| Some(&route.name)))
+    };
     let mut ended: Vec<Ended> = Vec::new();
-    let whole = [None]
-        .into_iter()
-        .chain(config.routes.iter().map(|route| Some(&route.name)));
-    for split in whole {
-        let found: Option<Ended> = read_json(ports.store(), &Ended::key(id, split))
-            .await
-            .map_err(unavailable)?;
+    for (split, copy) in splits().flat_map(|split| copies().map(move |copy| (split, copy))) {
+        let key = Ended::key(&copy, split);
+        let found: Option<Ended> = read_json(ports.store(), &key).await.map_err(unavailable)?;
         ended.extend(found.filter(|end| end.partner == partner.name));
-        if split.is_none() && !ended.is_empty() {
-            break;
-        }
     }
     let delivered = |end: &Ended| {
         end.recipients
@@ -107,12 +110,13 @@ pub async fn life<P: Ports>(
     })
 }
 
-async fn held_copy(
+/// What our lines say of a copy in the queue, if it is there.
+pub async fn held_copy(
     store: &impl Store,
     route: &RouteName,
-    id: MessageId,
+    copy: &Copy,
 ) -> Result<Option<Held>, StoreError> {
-    let key = Held::key(route, id);
+    let key = Held::key(route, copy);
     let Some(first) = store.peek(&key, limits::HELD_PREFIX_BYTES).await? else {
         return Ok(None);
     };

@@ -34,6 +34,9 @@ pub struct Receipt {
     pub payload: String,
     /// How far it came.
     pub state: State,
+    /// Tries that were begun, this one included.
+    #[serde(default = "one")]
+    pub tries: u32,
     /// Attempts that ended without a word: an earlier one may have delivered the message.
     #[serde(default)]
     pub lost: u32,
@@ -120,6 +123,7 @@ pub async fn claim<P: Ports>(
         id,
         payload: payload.field(),
         state: running(ports.now()),
+        tries: 1,
         lost: 0,
     };
     if let Put::Written(version) = write(ports, &key, &fresh, Condition::Absent).await? {
@@ -145,8 +149,10 @@ pub async fn claim<P: Ports>(
             }
             State::Running { .. } => (Vec::new(), found.lost + 1),
         };
+        let tries = found.tries.saturating_add(1);
         let taken = Receipt {
             state: running(ports.now()),
+            tries,
             lost,
             ..found
         };
@@ -175,12 +181,15 @@ pub async fn complete<P: Ports>(
     .await
 }
 
-/// Nothing more was accepted: the sender may try again with the same key.
+/// Nothing more was accepted: the sender may try again with the same key. `doubt` says that a
+/// write of this try may still have happened, or may happen yet.
 pub async fn reopen<P: Ports>(
     ports: &P,
-    claimed: Claimed,
+    mut claimed: Claimed,
     settled: Vec<Settled>,
+    doubt: bool,
 ) -> Result<(), StoreError> {
+    claimed.receipt.lost += u32::from(doubt);
     finish(ports, claimed, State::Open { settled }).await
 }
 
@@ -240,6 +249,10 @@ fn mine(key: String, receipt: Receipt, version: Version, settled: Vec<Settled>) 
         key,
         version,
     }))
+}
+
+fn one() -> u32 {
+    1
 }
 
 fn fresh_claim(since: Timestamp, now: Timestamp) -> bool {

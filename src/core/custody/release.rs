@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::held::{Damaged, Held};
+use super::held::{Copy, Damaged, Held};
 use super::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::config::Config;
 use crate::limits;
@@ -47,8 +47,8 @@ pub struct Record {
 }
 
 impl Record {
-    fn key(route: &RouteName, id: MessageId) -> String {
-        format!("attempts/{route}/{id}.json")
+    fn key(route: &RouteName, copy: &Copy) -> String {
+        format!("attempts/{route}/{copy}.json")
     }
 }
 
@@ -79,11 +79,11 @@ pub struct Ended {
 
 impl Ended {
     /// The object's key. A message that was split over several routes ends on each of them.
-    pub fn key(id: MessageId, split: Option<&RouteName>) -> String {
-        let day = id.at().day();
+    pub fn key(copy: &Copy, split: Option<&RouteName>) -> String {
+        let day = copy.id.at().day();
         match split {
-            None => format!("outcomes/{day}/{id}.json"),
-            Some(route) => format!("outcomes/{day}/{id}.{route}.json"),
+            None => format!("outcomes/{day}/{copy}.json"),
+            Some(route) => format!("outcomes/{day}/{copy}.{route}.json"),
         }
     }
 }
@@ -117,10 +117,10 @@ pub async fn release<P: Ports>(
     key: &str,
 ) -> Result<Released, StoreError> {
     let now = ports.now();
-    let Some(id) = id_of(key) else {
+    let Some(copy) = Copy::of(key) else {
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
-    let record_key = Record::key(&route.name, id);
+    let record_key = Record::key(&route.name, &copy);
     let known: Option<Record> = read_json(ports.store(), &record_key).await?;
     if let Some(known) = known.as_ref().filter(|known| known.next_attempt > now) {
         return Ok(Released::NotDue(known.next_attempt));
@@ -138,6 +138,11 @@ pub async fn release<P: Ports>(
         Ok(read) => read,
         Err(damaged) => return Ok(damage(ports, route, damaged)),
     };
+    if let Some(ended) = ended_before(ports, route, &held, &copy).await? {
+        ports.store().delete(key).await?;
+        ports.store().delete(&record_key).await?;
+        return Ok(Released::Ended(outcome(&ended)));
+    }
     let mut record = begin(known, now);
     let left = left(&held, &record);
     let mut failure = None;
@@ -153,7 +158,7 @@ pub async fn release<P: Ports>(
     }
     record.begun = None;
     if self::left(&held, &record).is_empty() {
-        return end(ports, route, &held, &record, key, &record_key)
+        return end(ports, route, &held, &copy, &record, key, &record_key)
             .await
             .map(Released::Ended);
     }
@@ -280,6 +285,7 @@ async fn end<P: Ports>(
     ports: &P,
     route: &Route,
     held: &Held,
+    copy: &Copy,
     record: &Record,
     key: &str,
     record_key: &str,
@@ -297,19 +303,45 @@ async fn end<P: Ports>(
             || held.reason == HoldReason::Uncertain,
     };
     let split = held.split.then_some(&route.name);
-    write_json(ports.store(), &Ended::key(held.id, split), &ended).await?;
+    write_json(ports.store(), &Ended::key(copy, split), &ended).await?;
     ports.store().delete(key).await?;
     ports.store().delete(record_key).await?;
     log(ports, "release.ended", route, held, record);
+    Ok(outcome(&ended))
+}
+
+/// The outcome of a message that is in the queue all the same: its releaser died before the
+/// delete, or the write that held it arrived late. It covers everybody the copy is for.
+async fn ended_before<P: Ports>(
+    ports: &P,
+    route: &Route,
+    held: &Held,
+    copy: &Copy,
+) -> Result<Option<Ended>, StoreError> {
+    let split = held.split.then_some(&route.name);
+    let ended: Option<Ended> = read_json(ports.store(), &Ended::key(copy, split)).await?;
+    let covers = |ended: &Ended| {
+        let settled = |address| {
+            ended
+                .recipients
+                .iter()
+                .any(|one| one.address.same_mailbox(address))
+        };
+        held.envelope.recipients.iter().all(settled)
+    };
+    Ok(ended.filter(covers))
+}
+
+fn outcome(ended: &Ended) -> Outcome {
     let delivered = ended
         .recipients
         .iter()
         .any(|one| one.outcome == Outcome::Delivered);
-    Ok(if delivered {
+    if delivered {
         Outcome::Delivered
     } else {
         Outcome::Rejected
-    })
+    }
 }
 
 fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
@@ -331,11 +363,6 @@ fn log<P: Ports>(ports: &P, name: &'static str, route: &Route, held: &Held, reco
         .with("settled", record.settled.len())
         .with("detail", record.detail.as_str());
     ports.write(event);
-}
-
-/// The id in a queue key.
-pub fn id_of(key: &str) -> Option<MessageId> {
-    key.rsplit('/').next()?.strip_suffix(".eml")?.parse().ok()
 }
 
 /// Reads one of our own small objects.

@@ -37,7 +37,7 @@ pub async fn hold<P: Ports>(
         detail: why.detail.clone(),
         digest,
     };
-    let key = Held::key(&route.name, message.id);
+    let key = Held::key(&route.name, &message.copy());
     ports
         .store()
         .put(&key, &held.object(&message.bytes), Condition::Always)

@@ -59,6 +59,10 @@ pub const STATE_READ: Duration = Duration::from_secs(1);
 pub const SUBMISSION: Duration = Duration::from_secs(60);
 /// A sender sending the next piece of its body.
 pub const BODY_PIECE: Duration = Duration::from_secs(30);
+/// Bytes of an unwanted body that are thrown away so that its sender can read the refusal.
+pub const LINGER_BYTES: usize = 33_554_432;
+/// How long that may take.
+pub const LINGER: Duration = Duration::from_secs(5);
 /// How long an idle session to a primary is kept for the next message in the same instance.
 pub const SESSION_IDLE: Duration = Duration::from_secs(5);
 /// Idle sessions kept per primary and instance.
@@ -70,6 +74,8 @@ pub const SESSION_MESSAGES: u32 = 100;
 pub const STORAGE_CONNECT: Duration = Duration::from_secs(3);
 /// The storage's answer to a small request; a large body adds a second for each mebibyte.
 pub const STORAGE_REPLY: Duration = Duration::from_secs(5);
+/// The most that a large body may add to that.
+pub const STORAGE_TRANSFER: Duration = Duration::from_secs(30);
 /// Tries of one storage request.
 pub const STORAGE_TRIES: u32 = 3;
 /// The first wait between tries; it doubles, with jitter.

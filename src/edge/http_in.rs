@@ -9,7 +9,7 @@ use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::Head;
 use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
-use wasip3::wit_bindgen::{self, StreamResult};
+use wasip3::wit_bindgen::{self, FutureWriter, StreamReader, StreamResult};
 use wasip3::{wit_future, wit_stream};
 
 use crate::world::within;
@@ -101,25 +101,23 @@ impl Incoming {
     pub async fn body(self, most: usize) -> Result<Bytes, BodyError> {
         let length = self.content_length();
         if length.is_some_and(|length| length > most as u64) {
+            self.linger();
             return Err(BodyError::TooLong);
         }
-        let (_done, result) = wit_future::new(|| Ok(()));
-        let (mut stream, trailers) = Request::consume_body(self.request, result);
         let expected = length.map_or(BLOCK_BYTES, |length| {
             usize::try_from(length).unwrap_or(most)
         });
+        let (done, result) = wit_future::new(|| Ok(()));
+        let (mut stream, trailers) = Request::consume_body(self.request, result);
         let mut body = Vec::with_capacity(expected.min(most).saturating_add(1));
         loop {
             if body.len() > most {
+                wit_bindgen::spawn(discard(stream, done));
                 return Err(BodyError::TooLong);
             }
             if body.len() == body.capacity() {
-                body.reserve(
-                    BLOCK_BYTES
-                        .max(body.len() / 2)
-                        .min(most + 1 - body.len())
-                        .max(1),
-                );
+                let more = BLOCK_BYTES.max(body.len() / 2).min(most + 1 - body.len());
+                body.reserve(more.max(1));
             }
             let Some((result, read)) = within(limits::BODY_PIECE, stream.read(body)).await else {
                 return Err(BodyError::TooSlow);
@@ -141,6 +139,29 @@ impl Incoming {
             _ => Err(BodyError::Cut),
         }
     }
+
+    /// Answers a sender whose body is not wanted: what it is still sending is thrown away for a
+    /// while after the answer, because a connection that is cut while data arrives takes the
+    /// answer with it (RFC 9112, 9.6).
+    pub fn linger(self) {
+        let (done, result) = wit_future::new(|| Ok(()));
+        let (stream, _trailers) = Request::consume_body(self.request, result);
+        wit_bindgen::spawn(discard(stream, done));
+    }
+}
+
+async fn discard(mut stream: StreamReader<u8>, _done: FutureWriter<Result<(), ErrorCode>>) {
+    let all = async {
+        let mut left = limits::LINGER_BYTES;
+        while left > 0 {
+            let (result, read) = stream.read(Vec::with_capacity(BLOCK_BYTES)).await;
+            left = left.saturating_sub(read.len());
+            if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+                return;
+            }
+        }
+    };
+    within(limits::LINGER, all).await;
 }
 
 /// Why there is no whole body. Nothing was kept of it.

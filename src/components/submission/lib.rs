@@ -69,9 +69,15 @@ async fn answer(incoming: Incoming) -> Result<Answer, Problem> {
 }
 
 async fn post(app: Rc<App>, incoming: Incoming) -> Result<Answer, Problem> {
-    app.admits(incoming.client_address())?;
     let head = incoming.head();
-    let request = begin(&app.config, &head)?;
+    let admitted = app.admits(incoming.client_address());
+    let request = match admitted.and_then(|()| begin(&app.config, &head)) {
+        Ok(request) => request,
+        Err(problem) => {
+            incoming.linger();
+            return Err(problem);
+        }
+    };
     let most = request.body_limit;
     let body = incoming
         .body(most)

@@ -97,11 +97,12 @@ impl<C: HttpClient + Clock> S3Store<C> {
             action.headers_mut().insert(*name, value.clone());
         }
         let started = self.client.now();
+        let transfer = transfer_time(body, most);
         let mut wait = limits::STORAGE_BACKOFF;
         let mut trouble = String::new();
         for attempt in 1..=limits::STORAGE_TRIES {
             let now = self.client.now();
-            let left = limits::STORAGE_BUDGET.saturating_sub(now.since(started));
+            let left = (limits::STORAGE_BUDGET + transfer).saturating_sub(now.since(started));
             if attempt > 1 && left.is_zero() {
                 break;
             }
@@ -112,7 +113,7 @@ impl<C: HttpClient + Clock> S3Store<C> {
                 headers: headers.to_vec(),
                 body: body.to_vec(),
                 connect: limits::STORAGE_CONNECT.min(left.max(MINIMUM)),
-                reply: reply_time(body, most).min(left.max(MINIMUM)),
+                reply: (limits::STORAGE_REPLY + transfer).min(left.max(MINIMUM)),
                 most,
             };
             match self.client.send(request).await {
@@ -352,9 +353,11 @@ fn not_a_listing() -> StoreError {
     )
 }
 
-fn reply_time(body: &[Bytes], most: usize) -> Duration {
+/// A second for each mebibyte that may have to travel, within a bound.
+fn transfer_time(body: &[Bytes], most: usize) -> Duration {
     let bytes: usize = body.iter().map(Bytes::len).sum::<usize>() + most;
-    limits::STORAGE_REPLY + Duration::from_millis(u64::try_from(bytes / 1024).unwrap_or(u64::MAX))
+    let millis = u64::try_from(bytes / 1024).unwrap_or(u64::MAX);
+    Duration::from_millis(millis).min(limits::STORAGE_TRANSFER)
 }
 
 /// A signed URL works that long: longer than any request takes, and clocks differ.

@@ -92,6 +92,22 @@ fn every_test_is_run() {
     }
 }
 
+#[test]
+fn every_command_of_the_readme_is_tried() {
+    let script = read(".ci/run");
+    for block in docs::blocks(&read("README.md"), "console") {
+        for command in block.lines().flat_map(|line| line.split(" && ")) {
+            let Some((_, rest)) = command.split_once("cargo ") else {
+                continue;
+            };
+            assert!(
+                script.contains(&format!("cargo {rest}")),
+                ".ci/run does not try `cargo {rest}`"
+            );
+        }
+    }
+}
+
 /// How a test says that a file beside it is a part of it.
 fn module(file: &str) -> String {
     format!("mod {};", file.trim_end_matches(".rs"))

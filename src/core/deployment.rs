@@ -98,9 +98,8 @@ mod tests {
     #[test]
     fn a_style_nobody_knows_is_refused_by_its_name() {
         let get = async |name: &str| {
-            Ok((name == "storage_style")
-                .then(|| "odd".to_owned())
-                .unwrap_or_default())
+            let value = if name == "storage_style" { "odd" } else { "" };
+            Ok(value.to_owned())
         };
         let Err(error) = block_on(storage(get)) else {
             panic!("it is taken");

@@ -16,7 +16,7 @@ use super::route_state::{self, StateCache};
 use super::store::{Page, Store, StoreError};
 use crate::config::Config;
 use crate::limits;
-use crate::ports::{Event as LogEvent, Ports, jitter};
+use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::health::Event;
 use crate::routing::{Decision, Route, decide};
 use crate::submit::answer::Outcome;
@@ -212,15 +212,7 @@ async fn note<P: Ports>(
         .into_iter()
         .chain(failed)
         .collect();
-    if events.is_empty() {
-        return;
-    }
-    if let Err(error) = route_state::note(ports, cache, route, &events, jitter(ports)).await {
-        let event = LogEvent::new("health.not-written")
-            .with("route", route.name.as_str())
-            .with("error", error.to_string());
-        ports.write(event);
-    }
+    route_state::note_or_log(ports, cache, route, &events).await;
 }
 
 fn log<P: Ports>(ports: &P, route: &Route, drained: &Drained) {

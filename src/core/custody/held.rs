@@ -300,7 +300,7 @@ mod tests {
                 .take(1)
                 .map(|r| r.parse().unwrap())
                 .collect(),
-            split: message.len() % 2 == 0,
+            split: message.len().is_multiple_of(2),
             partner: "acme".into(),
             at: Timestamp::from_millis(1_795_392_000_001),
             reason: HoldReason::Down,

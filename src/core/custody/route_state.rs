@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
 use crate::limits;
-use crate::ports::{Clock, Ports};
+use crate::ports::{Clock, Event as LogEvent, Ports, jitter};
 use crate::routing::health::Event;
 use crate::routing::{Route, RouteName, RouteState};
 use crate::time::Timestamp;
@@ -80,8 +80,8 @@ pub async fn change<P: Ports>(
                 return Ok(state);
             }
             Put::Conflict => {
-                let jitter = u64::from(crate::ports::jitter(ports));
-                ports.sleep(Duration::from_millis(jitter / 8)).await;
+                let wait = u64::from(jitter(ports)) / 8;
+                ports.sleep(Duration::from_millis(wait)).await;
             }
         }
     }
@@ -161,4 +161,22 @@ pub async fn claim_canary<P: Ports>(
     })
     .await?;
     Ok(mine)
+}
+
+/// The same where nothing depends on it: what cannot be written down is logged.
+pub async fn note_or_log<P: Ports>(
+    ports: &P,
+    cache: &StateCache,
+    route: &Route,
+    events: &[(usize, Event)],
+) {
+    if events.is_empty() {
+        return;
+    }
+    if let Err(error) = note(ports, cache, route, events, jitter(ports)).await {
+        let event = LogEvent::new("health.not-written")
+            .with("route", route.name.as_str())
+            .with("error", error.to_string());
+        ports.write(event);
+    }
 }

@@ -222,9 +222,7 @@ fn extra_headers(
             return Err(bad("is not a header field's name".into()));
         }
         let ours = |own: &&str| own.eq_ignore_ascii_case(name);
-        if OWN_FIELDS.iter().any(|own| ours(&own))
-            || name.to_ascii_lowercase().starts_with("content-")
-        {
+        if OWN_FIELDS.iter().any(ours) || name.to_ascii_lowercase().starts_with("content-") {
             return Err(bad("is made from the other members; leave it out".into()));
         }
         let Some(text) = value.as_str() else {

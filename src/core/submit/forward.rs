@@ -19,7 +19,7 @@ use crate::custody::held::Digest;
 use crate::custody::route_state::{self, StateCache};
 use crate::limits;
 use crate::mail::{EmailAddress, Envelope, facts, trace};
-use crate::ports::{Delivery, Event as LogEvent, Ports, Primary, jitter};
+use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
 use crate::routing::decide::Hold;
 use crate::routing::health::Event;
 use crate::routing::{Decision, HealthState, HoldReason, Route, RouteName, RouteState, decide};
@@ -274,15 +274,7 @@ async fn note<P: Ports>(
             || !health.evidence.is_empty()
     };
     let events: Vec<_> = events.into_iter().filter(matters).collect();
-    if events.is_empty() {
-        return;
-    }
-    if let Err(error) = route_state::note(ports, cache, route, &events, jitter(ports)).await {
-        let event = LogEvent::new("health.not-written")
-            .with("route", route.name.as_str())
-            .with("error", error.to_string());
-        ports.write(event);
-    }
+    route_state::note_or_log(ports, cache, route, &events).await;
 }
 
 async fn hold_all<P: Ports>(

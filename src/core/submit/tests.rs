@@ -37,11 +37,14 @@ enum Mood {
     RejectsFirst,
 }
 
+/// The address, the recipients, the bytes.
+type Taken = (String, Vec<String>, Vec<u8>);
+
 struct World {
     store: MemoryStore,
     storage_out: Cell<bool>,
     moods: RefCell<HashMap<&'static str, Mood>>,
-    delivered: RefCell<Vec<(String, Vec<String>, Vec<u8>)>>,
+    delivered: RefCell<Vec<Taken>>,
     now: Cell<i64>,
     chance: Cell<u8>,
 }

@@ -56,7 +56,7 @@ impl<K: KeyValue> Store for KeyValueStore<K> {
                 format!("{key} is longer than {most} bytes"),
             ));
         }
-        let version = version(&[bytes.clone()]);
+        let version = version(std::slice::from_ref(&bytes));
         Ok(Some(Object { bytes, version }))
     }
 

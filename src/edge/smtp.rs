@@ -302,18 +302,36 @@ impl Ready {
 
     /// Does what the dialogue wants until it is ready or done.
     async fn drive_with(&mut self, limits: &Limits, secure: Option<&Secure>) {
+        let mut awaited = None;
         loop {
             match self.session.want() {
-                Want::Write { bytes, step } => self.write(bytes, limits.time(step)).await,
-                Want::Read(step) => match self.wire.read(limits.time(step)).await {
-                    Ok(bytes) if bytes.is_empty() => self.session.closed(),
-                    Ok(bytes) => self.session.received(&bytes),
-                    Err(error) if error.kind == FailureKind::Timeout => self.session.timed_out(),
-                    Err(_) => self.session.closed(),
-                },
+                Want::Write { bytes, step } => {
+                    awaited = None;
+                    self.write(bytes, limits.time(step)).await;
+                }
+                Want::Read(step) => {
+                    let deadline = match awaited {
+                        // The time is for the whole reply: one that trickles in is no answer.
+                        // Replies to RCPT are many, and share the budget.
+                        Some((known, deadline)) if known == step && step != Step::Rcpt => deadline,
+                        _ => Instant::now() + limits.time(step),
+                    };
+                    awaited = Some((step, deadline));
+                    self.read(deadline).await;
+                }
                 Want::StartTls => self.start_tls(secure, limits.time(Step::Tls)).await,
                 Want::Ready | Want::Done => return,
             }
+        }
+    }
+
+    async fn read(&mut self, deadline: Instant) {
+        let time = deadline.saturating_duration_since(Instant::now());
+        match self.wire.read(time.max(AT_LEAST)).await {
+            Ok(bytes) if bytes.is_empty() => self.session.closed(),
+            Ok(bytes) => self.session.received(&bytes),
+            Err(error) if error.kind == FailureKind::Timeout => self.session.timed_out(),
+            Err(_) => self.session.closed(),
         }
     }
 

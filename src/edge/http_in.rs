@@ -5,6 +5,7 @@
 
 use bytes::Bytes;
 use holdfast_core::limits;
+use holdfast_core::ports::{Event, Log as _, new_id};
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::Head;
@@ -12,7 +13,7 @@ use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::wit_bindgen::{self, FutureWriter, StreamReader, StreamResult};
 use wasip3::{wit_future, wit_stream};
 
-use crate::world::within;
+use crate::world::{World, within};
 
 /// A request whose body has not been read yet.
 pub struct Incoming {
@@ -193,6 +194,20 @@ impl BodyError {
             Self::Cut => Problem::new(Kind::BadRequest, "the body ended before its length"),
         }
     }
+}
+
+/// The answer to a request that was refused before a use case had it, under an id that the log
+/// knows.
+pub fn refuse(problem: &Problem) -> Answer {
+    let id = new_id(&World).to_string();
+    let answer = Answer::problem(problem, &id);
+    let kind = answer.body.get("type").cloned().unwrap_or_default();
+    let event = Event::new("request.refused")
+        .with("id", id)
+        .with("status", answer.status)
+        .with("type", kind);
+    World.write(event);
+    answer
 }
 
 /// JSON, or a problem, with its length.

@@ -9,14 +9,12 @@
 use holdfast_core::limits;
 use holdfast_core::operate::{self, Order};
 use holdfast_core::partner::bearer_is;
-use holdfast_core::ports::new_id;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::tick;
 use holdfast_edge::app::App;
-use holdfast_edge::http_in::{Incoming, respond};
+use holdfast_edge::http_in::{Incoming, refuse, respond};
 use holdfast_edge::settings;
-use holdfast_edge::world::World;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 struct Keeper;
@@ -27,7 +25,7 @@ impl wasip3::exports::http::handler::Guest for Keeper {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let answer = match answer(Incoming::new(request)).await {
             Ok(answer) => answer,
-            Err(problem) => Answer::problem(&problem, &new_id(&World).to_string()),
+            Err(problem) => refuse(&problem),
         };
         respond(&answer)
     }

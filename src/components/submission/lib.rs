@@ -16,14 +16,12 @@ use std::rc::Rc;
 
 use holdfast_core::custody::life;
 use holdfast_core::partner::authenticate;
-use holdfast_core::ports::new_id;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit;
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::begin;
 use holdfast_edge::app::App;
-use holdfast_edge::http_in::{Incoming, respond, respond_bytes};
-use holdfast_edge::world::World;
+use holdfast_edge::http_in::{Incoming, refuse, respond, respond_bytes};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 struct Submission;
@@ -38,7 +36,7 @@ impl wasip3::exports::http::handler::Guest for Submission {
         }
         let answer = match answer(incoming).await {
             Ok(answer) => answer,
-            Err(problem) => Answer::problem(&problem, &new_id(&World).to_string()),
+            Err(problem) => refuse(&problem),
         };
         respond(&answer)
     }

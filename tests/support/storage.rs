@@ -78,6 +78,16 @@ impl Storage {
             Inside::Careless(_) => panic!("not needed there"),
         }
     }
+
+    /// Removes an object from behind.
+    pub fn remove(&self, key: &str) {
+        match &self.inside {
+            Inside::Embedded { folder, .. } => {
+                std::fs::remove_file(folder.path().join("holdfast").join(key)).unwrap();
+            }
+            Inside::Careless(_) => panic!("not needed there"),
+        }
+    }
 }
 
 fn walk(bucket: &Path, folder: &Path, objects: &mut BTreeMap<String, Vec<u8>>) {

@@ -131,6 +131,11 @@ impl Submission {
     pub async fn send(self) -> Answer {
         Answer::of(self.request()).await
     }
+
+    /// Sends it to a host that may die before it answers.
+    pub async fn send_if_alive(self) -> Option<Answer> {
+        Answer::try_of(self.request()).await.ok()
+    }
 }
 
 /// The body of a form.

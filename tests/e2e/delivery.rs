@@ -1,9 +1,4 @@
 //! What is delivered and what is held is what was submitted, byte for byte; and the ways to submit.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot set up has failed"
-)]
 
 use std::net::{Ipv4Addr, SocketAddr};
 

@@ -1,0 +1,32 @@
+//! End to end: the real components in the real host, with real storage and mail systems that do
+//! as they are told. Each file is a promise.
+//!
+//! | file | promise |
+//! | --- | --- |
+//! | `delivery` | bytes are kept, by every way |
+//! | `primary_faults` | a failing primary loses nothing and holds nobody up |
+//! | `storage_faults` | what is not accepted stays with the sender |
+//! | `idempotency` | the same key never makes two messages |
+//! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
+//! | `operators` | readiness, health, orders and their tokens |
+//! | `chaos` | a thousand messages while the primary is killed ten times |
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot set up has failed"
+)]
+
+#[path = "e2e/chaos.rs"]
+mod chaos;
+#[path = "e2e/delivery.rs"]
+mod delivery;
+#[path = "e2e/idempotency.rs"]
+mod idempotency;
+#[path = "e2e/operators.rs"]
+mod operators;
+#[path = "e2e/primary_faults.rs"]
+mod primary_faults;
+#[path = "e2e/refusals.rs"]
+mod refusals;
+#[path = "e2e/storage_faults.rs"]
+mod storage_faults;

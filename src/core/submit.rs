@@ -25,6 +25,7 @@ use crate::config::{Config, WithoutReceipts};
 use crate::custody::held::{Copy, Digest};
 use crate::custody::receipt::{self, Claim, ClaimError, Claimed};
 use crate::custody::route_state::StateCache;
+use crate::custody::store::StoreError;
 use crate::limits;
 use crate::mail::{Envelope, MessageId, facts};
 use crate::partner::Partner;
@@ -149,9 +150,17 @@ async fn run<P: Ports>(
     // An earlier try gave the message its id; one that is built from fields carries it inside.
     let (envelope, bytes) = request.read(body, id, &config.limits)?;
     if attempt > 1 {
-        let recalled = recall::recall(ports, config, id, attempt, &envelope)
-            .await
-            .map_err(|_| no_receipt())?;
+        let recalled = match recall::recall(ports, config, id, attempt, &envelope).await {
+            Ok(recalled) => recalled,
+            Err(_) => {
+                // This try did nothing, so the sender need not wait until its claim is old.
+                if let Some(claimed) = claimed {
+                    let reopened = receipt::reopen(ports, *claimed, settled, false).await;
+                    note_receipt(ports, id, reopened);
+                }
+                return Err(no_receipt());
+            }
+        };
         settled.retain(|one| {
             !recalled
                 .iter()
@@ -349,6 +358,10 @@ async fn settle<P: Ports>(ports: &P, claimed: Claimed, served: &Served, id: Mess
     } else {
         receipt::complete(ports, claimed, &served.response).await
     };
+    note_receipt(ports, id, written);
+}
+
+fn note_receipt<P: Ports>(ports: &P, id: MessageId, written: Result<(), StoreError>) {
     if let Err(error) = written {
         let event = Event::new("receipt.not-completed")
             .with("id", id.to_string())

@@ -79,15 +79,15 @@ fn every_test_is_run() {
         );
     }
     for target in targets {
-        if read(&format!("tests/{target}"))
+        let text = read(&format!("tests/{target}"));
+        let mut ignored = text
             .lines()
-            .any(|line| line.trim().starts_with("#[ignore"))
-        {
+            .filter_map(|line| line.trim().strip_prefix("#[ignore"));
+        // "for ..." is a tool that a person calls by its name; "needs ..." is a test.
+        if ignored.any(|reason| !reason.starts_with(" = \"for ")) {
             let command = format!("--test {} -- --ignored", target.trim_end_matches(".rs"));
-            assert!(
-                read(".ci/run").contains(&command),
-                "{target} has ignored tests that .ci/run does not run"
-            );
+            let run = read(".ci/run").contains(&command);
+            assert!(run, "{target} has ignored tests that .ci/run does not run");
         }
     }
 }

@@ -26,15 +26,10 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         "storage_style",
         "storage_url",
     ];
-    // Component; what it may reach; which stores; what it may know besides the settings.
-    let expected: [(&str, &[&str], &[&str], &[&str]); 2] = [
-        (
-            "keeper",
-            &PLACES,
-            &["default"],
-            &["operator_token", "tick_token"],
-        ),
-        ("submission", &PLACES, &["default"], &[]),
+    // What each may know besides the settings. It decides nothing else: both reach the same.
+    let expected: [(&str, &[&str]); 2] = [
+        ("keeper", &["operator_token", "tick_token"]),
+        ("submission", &[]),
     ];
     let manifest = toml_of("spin.toml");
     let components = manifest["component"].as_table().unwrap();
@@ -43,7 +38,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         expected.map(|(name, ..)| name).into(),
         "components"
     );
-    for (name, places, stores, secrets) in expected {
+    for (name, secrets) in expected {
         let component = components[name].as_table().unwrap();
         let known = [
             "source",
@@ -59,12 +54,12 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         );
         assert_eq!(
             strings(&component["allowed_outbound_hosts"]),
-            places,
+            PLACES,
             "{name}: hosts"
         );
         assert_eq!(
             strings(&component["key_value_stores"]),
-            stores,
+            ["default"],
             "{name}: stores"
         );
         let variables = component["variables"].as_table().unwrap();

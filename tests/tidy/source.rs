@@ -19,7 +19,8 @@ pub fn contains_word(code: &str, word: &str) -> bool {
     code.match_indices(word).any(|(at, _)| {
         let before = code[..at].chars().next_back();
         let after = code[at + word.len()..].chars().next();
-        !(begins && before.is_some_and(is_of_name)) && !(ends && after.is_some_and(is_of_name))
+        let goes_on = |neighbour: Option<char>| neighbour.is_some_and(is_of_name);
+        !(begins && goes_on(before) || ends && goes_on(after))
     })
 }
 

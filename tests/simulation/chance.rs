@@ -8,7 +8,9 @@ pub struct Chance(Cell<u64>);
 impl Chance {
     /// The sequence of this seed.
     pub fn new(seed: u64) -> Self {
-        Self(Cell::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66))
+        Self(Cell::new(
+            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x5DEE_CE66,
+        ))
     }
 
     /// The next number.

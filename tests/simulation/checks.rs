@@ -40,7 +40,15 @@ impl Checks {
     }
 
     /// A partner heard an answer.
-    pub fn answered(&self, sim: &Sim, calm: bool, status: u16, body: &Value, key: Option<&str>, message: &Bytes) {
+    pub fn answered(
+        &self,
+        sim: &Sim,
+        calm: bool,
+        status: u16,
+        body: &Value,
+        key: Option<&str>,
+        message: &Bytes,
+    ) {
         let id = body["id"].as_str().unwrap_or_default().to_owned();
         self.rule(!calm || matches!(status, 200 | 422), || {
             format!("one sender cannot stop the mail of others: {status} in a calm world: {body}")
@@ -51,7 +59,9 @@ impl Checks {
         for one in body["recipients"].as_array().into_iter().flatten() {
             let address = one["address"].as_str().unwrap_or_default().to_owned();
             if matches!(one["outcome"].as_str(), Some("delivered" | "held")) {
-                self.accepted.borrow_mut().insert((id.clone(), address), message.clone());
+                self.accepted
+                    .borrow_mut()
+                    .insert((id.clone(), address), message.clone());
             }
         }
         if let Some(key) = key {
@@ -59,7 +69,9 @@ impl Checks {
             let ids = by_key.entry(key.to_owned()).or_default();
             ids.insert(id);
             let ids = ids.clone();
-            self.rule(ids.len() == 1, || format!("one key, one message: {key} has {ids:?}"));
+            self.rule(ids.len() == 1, || {
+                format!("one key, one message: {key} has {ids:?}")
+            });
         }
         self.after_step(sim);
     }
@@ -68,7 +80,10 @@ impl Checks {
     pub fn after_step(&self, sim: &Sim) {
         let objects = sim.objects.borrow();
         let mut held: BTreeMap<(String, String), Bytes> = BTreeMap::new();
-        for (key, (bytes, _)) in objects.range("queue/".to_owned()..).take_while(|(key, _)| key.starts_with("queue/")) {
+        for (key, (bytes, _)) in objects
+            .range("queue/".to_owned()..)
+            .take_while(|(key, _)| key.starts_with("queue/"))
+        {
             match Held::read(key, bytes) {
                 Ok((one, message)) => {
                     if !one.uncertain.is_empty() {
@@ -83,11 +98,18 @@ impl Checks {
         }
         let taken = sim.taken.borrow();
         for (who, bytes) in self.accepted.borrow().iter() {
-            let delivered = taken.iter().find(|(id, to, _)| (id, to) == (&who.0, &who.1)).map(|(_, _, bytes)| bytes);
+            let delivered = taken
+                .iter()
+                .find(|(id, to, _)| (id, to) == (&who.0, &who.1))
+                .map(|(_, _, bytes)| bytes);
             let refused = sim.refused.borrow().contains(who);
             let kept = delivered.or_else(|| held.get(who));
-            self.rule(kept.is_some() || refused, || format!("accepted is delivered, held or ended: {who:?} is lost"));
-            self.rule(kept.is_none_or(|kept| kept == bytes), || format!("bytes are kept: {who:?} has others"));
+            self.rule(kept.is_some() || refused, || {
+                format!("accepted is delivered, held or ended: {who:?} is lost")
+            });
+            self.rule(kept.is_none_or(|kept| kept == bytes), || {
+                format!("bytes are kept: {who:?} has others")
+            });
         }
     }
 
@@ -97,12 +119,20 @@ impl Checks {
             return;
         }
         let objects = sim.objects.borrow();
-        let Some((bytes, _)) = objects.get(key) else { return };
-        let Ok((held, _)) = Held::read(key, bytes) else { return };
+        let Some((bytes, _)) = objects.get(key) else {
+            return;
+        };
+        let Ok((held, _)) = Held::read(key, bytes) else {
+            return;
+        };
         let Some(copy) = Copy::of(key) else { return };
-        let ended = objects.get(&Ended::key(&copy, None)).map(|(bytes, _)| bytes.clone());
+        let ended = objects
+            .get(&Ended::key(&copy, None))
+            .map(|(bytes, _)| bytes.clone());
         let ended: Option<Ended> = ended.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        self.rule(ended.is_some(), || format!("the outcome is written before the message goes: {key}"));
+        self.rule(ended.is_some(), || {
+            format!("the outcome is written before the message goes: {key}")
+        });
         if ended.is_some_and(|ended| ended.uncertain) {
             self.doubtful.borrow_mut().insert(held.id.to_string());
         }
@@ -110,8 +140,14 @@ impl Checks {
         for recipient in held.envelope.recipients {
             let who = (id.clone(), recipient.to_string());
             let settled = sim.refused.borrow().contains(&who)
-                || sim.taken.borrow().iter().any(|(id, to, _)| (id, to) == (&who.0, &who.1));
-            self.rule(settled, || format!("nothing is deleted before its 250: {who:?}"));
+                || sim
+                    .taken
+                    .borrow()
+                    .iter()
+                    .any(|(id, to, _)| (id, to) == (&who.0, &who.1));
+            self.rule(settled, || {
+                format!("nothing is deleted before its 250: {who:?}")
+            });
         }
     }
 
@@ -119,13 +155,19 @@ impl Checks {
     pub fn at_the_end(&self, sim: &Sim) {
         self.after_step(sim);
         let objects = sim.objects.borrow();
-        let left: Vec<_> = objects.keys().filter(|key| key.starts_with("queue/")).collect();
-        self.rule(left.is_empty(), || format!("a healed world drains to empty: {left:?}"));
+        let left: Vec<_> = objects
+            .keys()
+            .filter(|key| key.starts_with("queue/"))
+            .collect();
+        self.rule(left.is_empty(), || {
+            format!("a healed world drains to empty: {left:?}")
+        });
         let mut doubtful = self.doubtful.borrow().clone();
         for (key, (bytes, _)) in objects.iter() {
             let record: Option<Value> = serde_json::from_slice(bytes).ok();
             let Some(record) = record else { continue };
-            let lost = record["lost"].as_u64().unwrap_or(0) > 0 || record["uncertain"] == Value::Bool(true);
+            let lost = record["lost"].as_u64().unwrap_or(0) > 0
+                || record["uncertain"] == Value::Bool(true);
             let running = key.starts_with("receipts/") && record["state"].get("running").is_some();
             if lost || running {
                 doubtful.insert(record["id"].as_str().unwrap_or_default().to_owned());
@@ -138,8 +180,14 @@ impl Checks {
         let excused = !sim.conditional();
         for content in self.keyed.borrow().iter() {
             let taken = sim.taken.borrow();
-            let ids: BTreeSet<_> = taken.iter().filter(|(_, _, bytes)| bytes == content).map(|(id, _, _)| id).collect();
-            self.rule(ids.len() <= 1 || excused, || format!("the same key never makes two messages: {ids:?}"));
+            let ids: BTreeSet<_> = taken
+                .iter()
+                .filter(|(_, _, bytes)| bytes == content)
+                .map(|(id, _, _)| id)
+                .collect();
+            self.rule(ids.len() <= 1 || excused, || {
+                format!("the same key never makes two messages: {ids:?}")
+            });
         }
         for (who, times) in times {
             self.rule(times == 1 || excused || doubtful.contains(&who.0), || {

@@ -22,7 +22,11 @@ pub struct Time {
 impl Time {
     /// A clock that stands at `start`, in milliseconds.
     pub fn new(start: i64) -> Rc<Self> {
-        Rc::new(Self { now: Cell::new(start), timers: RefCell::default(), order: Cell::new(0) })
+        Rc::new(Self {
+            now: Cell::new(start),
+            timers: RefCell::default(),
+            order: Cell::new(0),
+        })
     }
 
     /// Milliseconds.
@@ -32,12 +36,18 @@ impl Time {
 
     /// Waits.
     pub fn sleep(self: &Rc<Self>, millis: i64) -> Sleep {
-        Sleep { time: self.clone(), until: self.now() + millis.max(0), key: None }
+        Sleep {
+            time: self.clone(),
+            until: self.now() + millis.max(0),
+            key: None,
+        }
     }
 
     /// Lets time pass to the next moment that somebody waits for; false when nobody does.
     fn advance(&self) -> bool {
-        let Some(((at, _), waker)) = self.timers.borrow_mut().pop_first() else { return false };
+        let Some(((at, _), waker)) = self.timers.borrow_mut().pop_first() else {
+            return false;
+        };
         self.now.set(self.now().max(at));
         waker.wake();
         true
@@ -64,7 +74,10 @@ impl Future for Sleep {
         let order = self.time.order.get();
         self.time.order.set(order + 1);
         let key = (self.until, order);
-        self.time.timers.borrow_mut().insert(key, context.waker().clone());
+        self.time
+            .timers
+            .borrow_mut()
+            .insert(key, context.waker().clone());
         self.key = Some(key);
         Poll::Pending
     }
@@ -102,13 +115,18 @@ impl Executor {
     /// Adds a task; a mortal one may die.
     pub fn spawn(&mut self, mortal: bool, future: impl Future<Output = ()> + 'static) {
         let woken = Arc::new(Flag(AtomicBool::new(true)));
-        self.tasks.push(Task { future: Box::pin(future), woken, mortal });
+        self.tasks.push(Task {
+            future: Box::pin(future),
+            woken,
+            mortal,
+        });
     }
 
     /// One step of one task, or one of them dies, or time passes. False when all is done.
     pub fn step(&mut self, time: &Time, chance: &Chance, death_once_in: u64) -> bool {
-        let ready: Vec<usize> =
-            (0..self.tasks.len()).filter(|i| self.tasks[*i].woken.0.load(Ordering::Relaxed)).collect();
+        let ready: Vec<usize> = (0..self.tasks.len())
+            .filter(|i| self.tasks[*i].woken.0.load(Ordering::Relaxed))
+            .collect();
         let Some(&at) = ready.get(chance.below(ready.len() as u64) as usize) else {
             return !self.tasks.is_empty() && time.advance();
         };
@@ -119,7 +137,12 @@ impl Executor {
         let task = &mut self.tasks[at];
         task.woken.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(task.woken.clone());
-        if task.future.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+        if task
+            .future
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+        {
             drop(self.tasks.swap_remove(at));
         }
         true

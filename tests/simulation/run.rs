@@ -35,7 +35,12 @@ pub fn run(seed: u64, sabotage: Sabotage) -> Outcome {
     let spawned: Spawned = Rc::default();
     let partners = Rc::new(RefCell::new(PARTNERS));
     for partner in 0..PARTNERS {
-        let (sim, config, queue, partners) = (sim.clone(), config.clone(), spawned.clone(), partners.clone());
+        let (sim, config, queue, partners) = (
+            sim.clone(),
+            config.clone(),
+            spawned.clone(),
+            partners.clone(),
+        );
         let task = async move {
             send_all(partner, &sim, &config, &queue).await;
             *partners.borrow_mut() -= 1;
@@ -71,14 +76,20 @@ pub fn run(seed: u64, sabotage: Sabotage) -> Outcome {
             break;
         }
     }
-    Outcome { broken: sim.checks.broken(), trace: sim.trace.take() }
+    Outcome {
+        broken: sim.checks.broken(),
+        trace: sim.trace.take(),
+    }
 }
 
 /// A partner with a few messages, that tries each until it hears a yes or a no.
 async fn send_all(partner: u64, sim: &Rc<Sim>, config: &Rc<Config>, spawned: &Spawned) {
     for number in 0..MESSAGES {
         sim.time.sleep(sim.chance.below(60_000) as i64).await;
-        let message = Bytes::from(format!("Subject: {partner}.{number}\r\n\r\n{}\r\n", sim.chance.next()));
+        let message = Bytes::from(format!(
+            "Subject: {partner}.{number}\r\n\r\n{}\r\n",
+            sim.chance.next()
+        ));
         let names = ["ann", "bob", "nobody", "eve"];
         let to: Vec<String> = (0..=sim.chance.below(3))
             .map(|n| format!("{}{n}@example.org", names[sim.chance.below(4) as usize]))
@@ -93,14 +104,23 @@ async fn send_all(partner: u64, sim: &Rc<Sim>, config: &Rc<Config>, spawned: &Sp
                 Some(response) => {
                     let status = response.status;
                     sim.note(format!("answered {status}"));
-                    sim.checks.answered(sim, sim.calm, status, &response.body, key.as_deref(), &message);
+                    sim.checks.answered(
+                        sim,
+                        sim.calm,
+                        status,
+                        &response.body,
+                        key.as_deref(),
+                        &message,
+                    );
                     if status < 500 && status != 409 {
                         break;
                     }
                 }
                 None => sim.note("no answer".into()),
             }
-            sim.time.sleep(1_000 + sim.chance.below(120_000) as i64).await;
+            sim.time
+                .sleep(1_000 + sim.chance.below(120_000) as i64)
+                .await;
         }
     }
 }
@@ -126,7 +146,9 @@ async fn submit_once(
     let (sim, config, message) = (sim.clone(), config.clone(), message.clone());
     let task = async move {
         let (instance, cache) = (Instance(sim), StateCache::default());
-        let Ok(request) = begin(&config, &head) else { return };
+        let Ok(request) = begin(&config, &head) else {
+            return;
+        };
         let response = submit::submit(&instance, &config, &cache, &request, message).await;
         answer.send(response).ok();
     };
@@ -137,7 +159,9 @@ async fn submit_once(
 /// A clock that ticks, sometimes twice at once.
 async fn keep_ticking(sim: Rc<Sim>, config: Rc<Config>, spawned: Spawned) {
     loop {
-        sim.time.sleep(5_000 + sim.chance.below(20_000) as i64).await;
+        sim.time
+            .sleep(5_000 + sim.chance.below(20_000) as i64)
+            .await;
         for _ in 0..=u64::from(sim.chance.once_in(4)) {
             let (sim, config) = (sim.clone(), config.clone());
             let task = async move {

@@ -61,7 +61,10 @@ impl Weather {
     pub fn of(chance: &Chance) -> Self {
         let conditional = !chance.once_in(5);
         if chance.once_in(6) {
-            return Self { conditional, ..Self::CALM };
+            return Self {
+                conditional,
+                ..Self::CALM
+            };
         }
         let pick = |choices: &[u64]| choices[chance.below(choices.len() as u64) as usize];
         Self {
@@ -80,8 +83,20 @@ impl Weather {
 
 impl Weather {
     fn is_calm(self) -> bool {
-        let Self { storage_fails, storage_loses, storage_late, .. } = self;
-        let Self { primary_refuses, primary_breaks, primary_loses, primary_defers, death, .. } = self;
+        let Self {
+            storage_fails,
+            storage_loses,
+            storage_late,
+            ..
+        } = self;
+        let Self {
+            primary_refuses,
+            primary_breaks,
+            primary_loses,
+            primary_defers,
+            death,
+            ..
+        } = self;
         let storage = storage_fails + storage_loses + storage_late;
         storage + primary_refuses + primary_breaks + primary_loses + primary_defers + death == 0
     }
@@ -138,7 +153,9 @@ impl Sim {
 
     /// Notes what happened.
     pub fn note(&self, what: String) {
-        self.trace.borrow_mut().push(format!("{} {what}", self.time.now()));
+        self.trace
+            .borrow_mut()
+            .push(format!("{} {what}", self.time.now()));
     }
 
     /// Whether the store keeps writers apart.
@@ -149,13 +166,20 @@ impl Sim {
     /// From now on nothing goes wrong any more.
     pub fn heal(&self) {
         self.note("healed".into());
-        self.weather.set(Weather { conditional: self.conditional, ..Weather::CALM });
+        self.weather.set(Weather {
+            conditional: self.conditional,
+            ..Weather::CALM
+        });
     }
 
     /// Writes that arrive long after their sender gave up.
     pub fn arrive_late(&self) {
         let now = self.time.now();
-        let (due, waiting) = self.late.take().into_iter().partition(|(at, _, _)| *at <= now);
+        let (due, waiting) = self
+            .late
+            .take()
+            .into_iter()
+            .partition(|(at, _, _)| *at <= now);
         self.late.replace(waiting);
         let due: Vec<(i64, String, Bytes)> = due;
         for (_, key, bytes) in due {
@@ -166,7 +190,10 @@ impl Sim {
     fn read(&self, key: &str) -> Option<Object> {
         let objects = self.objects.borrow();
         let (bytes, version) = objects.get(key)?;
-        Some(Object { bytes: bytes.clone(), version: Version(version.to_string()) })
+        Some(Object {
+            bytes: bytes.clone(),
+            version: Version(version.to_string()),
+        })
     }
 
     fn write(&self, key: &str, bytes: Bytes, condition: &Condition) -> Put {
@@ -184,7 +211,9 @@ impl Sim {
         }
         self.writes.set(self.writes.get() + 1);
         self.note(format!("put {key}"));
-        self.objects.borrow_mut().insert(key.to_owned(), (bytes, self.writes.get()));
+        self.objects
+            .borrow_mut()
+            .insert(key.to_owned(), (bytes, self.writes.get()));
         Put::Written(Version(self.writes.get().to_string()))
     }
 }
@@ -225,7 +254,12 @@ impl Store for Instance {
         Ok(object.map(|object| object.bytes.slice(..first.min(object.bytes.len()))))
     }
 
-    async fn put(&self, key: &str, body: &[Bytes], condition: Condition) -> Result<Put, StoreError> {
+    async fn put(
+        &self,
+        key: &str,
+        body: &[Bytes],
+        condition: Condition,
+    ) -> Result<Put, StoreError> {
         let bytes: Bytes = body.concat().into();
         if self.0.sabotage.forgets(key) {
             return Ok(Put::Written(Version("0".into())));
@@ -234,9 +268,15 @@ impl Store for Instance {
         // is named for its message, and its writer's repeat is the same.
         if self.0.chance.once_in(self.0.weather.get().storage_late) && key.starts_with("queue/") {
             let arrives = self.0.time.now() + 1_000 + self.0.chance.below(60_000) as i64;
-            self.0.late.borrow_mut().push((arrives, key.to_owned(), bytes));
+            self.0
+                .late
+                .borrow_mut()
+                .push((arrives, key.to_owned(), bytes));
             self.0.time.sleep(8_000).await;
-            return Err(StoreError::new(StoreErrorKind::Unavailable, "no answer in time"));
+            return Err(StoreError::new(
+                StoreErrorKind::Unavailable,
+                "no answer in time",
+            ));
         }
         self.request(|sim| sim.write(key, bytes, &condition)).await
     }
@@ -250,7 +290,12 @@ impl Store for Instance {
         .await
     }
 
-    async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
         self.request(|sim| {
             let objects = sim.objects.borrow();
             let mut keys = objects
@@ -259,14 +304,21 @@ impl Store for Instance {
                 .take_while(|key| key.starts_with(prefix))
                 .filter(|key| after.is_none_or(|after| key.as_str() > after));
             let page = keys.by_ref().take(limit).cloned().collect();
-            Page { keys: page, more: keys.next().is_some() }
+            Page {
+                keys: page,
+                more: keys.next().is_some(),
+            }
         })
         .await
     }
 
     async fn conditional(&self) -> Result<Conditional, StoreError> {
         let yes = self.0.weather.get().conditional;
-        Ok(if yes { Conditional::Yes } else { Conditional::No })
+        Ok(if yes {
+            Conditional::Yes
+        } else {
+            Conditional::No
+        })
     }
 }
 
@@ -295,7 +347,9 @@ impl Primary for Instance {
         for recipient in recipients {
             // A mailbox that does not exist does not exist however often it is asked for.
             if recipient.local().starts_with("nobody") {
-                sim.refused.borrow_mut().insert((id.clone(), recipient.to_string()));
+                sim.refused
+                    .borrow_mut()
+                    .insert((id.clone(), recipient.to_string()));
                 verdicts.push(Verdict::Rejected(Reply::new(550, ["5.1.1 nobody"])));
             } else if sim.chance.once_in(weather.primary_defers) {
                 verdicts.push(Verdict::Deferred(Reply::new(450, ["4.2.0 later"])));
@@ -308,7 +362,9 @@ impl Primary for Instance {
         if !lost || sim.chance.once_in(2) {
             for recipient in taken {
                 sim.note(format!("taken {id} {recipient}"));
-                sim.taken.borrow_mut().push((id.clone(), recipient, delivery.parts[1].clone()));
+                sim.taken
+                    .borrow_mut()
+                    .push((id.clone(), recipient, delivery.parts[1].clone()));
             }
         }
         self.moment().await;
@@ -319,7 +375,9 @@ impl Primary for Instance {
             };
         }
         let poisoned = sim.sabotage == Sabotage::RejectionTripsHealth
-            && verdicts.iter().any(|verdict| matches!(verdict, Verdict::Rejected(_)));
+            && verdicts
+                .iter()
+                .any(|verdict| matches!(verdict, Verdict::Rejected(_)));
         Attempt {
             recipients: verdicts,
             failure: poisoned.then(|| failure(FailureKind::Protocol, Step::Rcpt)),
@@ -332,7 +390,11 @@ impl Primary for Instance {
 }
 
 fn failure(kind: FailureKind, step: Step) -> Failure {
-    Failure { kind, step, detail: format!("{kind:?} at {step:?}") }
+    Failure {
+        kind,
+        step,
+        detail: format!("{kind:?} at {step:?}"),
+    }
 }
 
 impl Clock for Instance {
@@ -345,7 +407,10 @@ impl Clock for Instance {
         }
     }
     async fn sleep(&self, duration: Duration) {
-        self.0.time.sleep(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)).await;
+        self.0
+            .time
+            .sleep(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2))
+            .await;
     }
 }
 

@@ -48,7 +48,10 @@ impl Log for World {
         line.insert("at".into(), Value::String(self.now().to_string()));
         line.insert("event".into(), Value::String(event.name.into()));
         line.extend(event.facts);
-        eprintln!("{}", Value::Object(line));
+        // Put together first: standard error is not buffered, and each piece would be a call to the
+        // host, some forty for a line.
+        let line = format!("{}\n", Value::Object(line));
+        eprint!("{line}");
     }
 }
 

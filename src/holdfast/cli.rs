@@ -1,6 +1,7 @@
 //! The commands of the program.
 
 mod assignment;
+mod bench;
 mod check;
 mod demo;
 mod progress;
@@ -32,6 +33,11 @@ enum Command {
     Send(send::Arguments),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
     Demo(demo::Arguments),
+    /// Measures on this machine, beside what limits it.
+    Bench(bench::Arguments),
+    /// Plays one server of the benchmark.
+    #[command(hide = true)]
+    BenchPart,
 }
 
 /// Reads the command line and does what it says.
@@ -42,6 +48,8 @@ pub async fn main() -> ExitCode {
         Some(Command::Check(arguments)) => check::run(arguments).await,
         Some(Command::Send(arguments)) => send::run(arguments).await,
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
+        Some(Command::Bench(arguments)) => bench::run(arguments).await,
+        Some(Command::BenchPart) => bench::part::run().await,
     };
     done.unwrap_or_else(|error| {
         texts::failed(&error);

@@ -1,0 +1,109 @@
+//! `holdfast bench`: what Holdfast does on this machine, beside what limits it: a component that
+//! only forwards, a native S3 client, and Postfix where it is installed.
+//!
+//! Machines are noisy. So every scenario handles the same messages in short rounds that take turns,
+//! each number is the median of its rounds, and what counts are the ratios within a round. Each
+//! server is a process of its own; they and the load generator share the machine's cores in every
+//! scenario alike. What was counted is compared with what arrived: a number that cannot be trusted
+//! is an error.
+
+mod child;
+mod large;
+mod load;
+mod memory;
+mod native_put;
+pub mod part;
+mod postfix;
+mod report;
+mod scenario;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use super::{progress, release, texts};
+use crate::components;
+use crate::manifest::Document;
+use load::Plan;
+use report::Report;
+use scenario::Stage;
+
+/// What `holdfast bench` can be told.
+#[derive(Args)]
+pub struct Arguments {
+    /// Seconds of each scenario in each round.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// Rounds; each number is the median of them.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
+    /// Connections at a time.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    connections: u32,
+    /// Bytes of a message.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(200..=25_000_000))]
+    size: u32,
+    /// Only the scenarios whose names contain this.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Also write everything that was measured to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The application's manifest.
+    #[arg(long, default_value = "spin.toml")]
+    from: PathBuf,
+}
+
+/// Measures and tells. Fails if something could not be measured; a missed target is told.
+pub async fn run(arguments: Arguments) -> Result<ExitCode> {
+    let document = Document::read(&arguments.from)?;
+    if cfg!(debug_assertions) {
+        texts::remark("Measuring needs an optimised program: building it (several minutes)");
+        return release::become_release(&document.root).map(|()| ExitCode::FAILURE);
+    }
+    texts::remark("Building the components (the first time takes a few minutes)");
+    let (manifest, root) = (arguments.from.clone(), document.root.clone());
+    let built = tokio::task::spawn_blocking(move || {
+        components::build(&manifest)?;
+        components::build_packages_once(&root, &["forward"])
+    });
+    built.await??;
+
+    let plan = Plan {
+        connections: arguments.connections as usize,
+        size: arguments.size as usize,
+        time: Duration::from_secs(arguments.seconds),
+    };
+    let mut stage = Stage::set(&arguments.from, &document.root, &plan).await?;
+    let mut scenarios = stage.scenarios();
+    if let Some(only) = &arguments.only {
+        scenarios.retain(|scenario| scenario.name().contains(only.as_str()));
+    }
+    let mut report = Report::new(&plan, &document.root)?;
+    let steps = u64::from(arguments.rounds) * scenarios.len() as u64;
+    let bar = progress::bar(true, steps, "measuring");
+    for _ in 0..arguments.rounds {
+        for scenario in &scenarios {
+            bar.set_message(scenario.name());
+            let measured = stage.measure(*scenario, &plan).await;
+            report.add(*scenario, measured.context(scenario.name())?);
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    stage.end().await;
+    let all = arguments.only.is_none();
+    if all || arguments.only.as_deref() == Some("large") {
+        report.large = Some(large::measure(&arguments.from).await.context("large")?);
+    }
+    texts::say(&report.text());
+    if let Some(file) = &arguments.json {
+        let json = serde_json::to_vec_pretty(&report.json())?;
+        std::fs::write(file, json)
+            .with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -23,7 +23,7 @@ use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
 use crate::routing::decide::Hold;
 use crate::routing::health::Event;
 use crate::routing::{Decision, HealthState, HoldReason, Route, RouteName, RouteState, decide};
-use crate::smtp::{Attempt, Failure, Verdict};
+use crate::smtp::{Attempt, Failure, FailureKind, Step, Verdict};
 use crate::time::Timestamp;
 
 /// What came of one route's recipients.
@@ -50,6 +50,7 @@ pub async fn forward<P: Ports>(
     message: &Message<'_>,
     envelope: &Envelope,
 ) -> Forwarded {
+    let asked = ports.now();
     let (state, opened) = know(ports, cache, route).await;
     let known = state.clone().unwrap_or_default();
     let decision = decide(route, &known, ports.now());
@@ -77,10 +78,11 @@ pub async fn forward<P: Ports>(
         }
         Decision::Hold(why) => return hold_all(ports, route, message, envelope, why).await,
     };
-    let budget = if state.is_some() {
-        limits::FORWARD_BUDGET
-    } else {
-        limits::BLIND_FORWARD_BUDGET
+    // Opening ahead is part of the attempt. Blind, the next address gets its short chance too:
+    // there may be nowhere to hold.
+    let (budget, began) = match state {
+        Some(_) => (limits::FORWARD_BUDGET, asked),
+        None => (limits::BLIND_FORWARD_BUDGET, ports.now()),
     };
     let mut run = Run {
         ports,
@@ -89,7 +91,7 @@ pub async fn forward<P: Ports>(
         message,
         envelope,
         budget,
-        began: ports.now(),
+        began,
         events: Vec::new(),
     };
     let tried = run.through(&candidates, opened).await;
@@ -116,7 +118,7 @@ async fn know<P: Ports>(
         return (state, None);
     }
     let reading = pin!(route_state::read(ports, cache, route));
-    let opening = pin!(ports.primary().open(route, 0, limits::BLIND_FORWARD_BUDGET));
+    let opening = pin!(ports.primary().open(route, 0, limits::FORWARD_BUDGET));
     match select(reading, opening).await {
         Either::Right((opened, reading)) => (reading.await, Some((0, opened))),
         Either::Left((state, opening)) => {
@@ -125,13 +127,26 @@ async fn know<P: Ports>(
                 decide(route, &state.clone().unwrap_or_default(), now),
                 Decision::Deliver(ref candidates) if candidates.first() == Some(&0)
             );
-            let opened = if wanted {
-                Some((0, opening.await))
-            } else {
-                None
+            let opened = match (wanted, &state) {
+                (false, _) => None,
+                (true, Some(_)) => Some(opening.await),
+                (true, None) => {
+                    let short = limits::BLIND_FORWARD_BUDGET;
+                    let opened = route_state::within(ports, short, opening).await;
+                    Some(opened.unwrap_or_else(|| Err(not_ready(short))))
+                }
             };
-            (state, opened)
+            (state, opened.map(|opened| (0, opened)))
         }
+    }
+}
+
+fn not_ready(time: Duration) -> Failure {
+    let detail = format!("not ready for mail within {} s", time.as_secs());
+    Failure {
+        kind: FailureKind::Timeout,
+        step: Step::Connect,
+        detail,
     }
 }
 

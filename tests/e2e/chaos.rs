@@ -5,14 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use holdfast_tests::support::installation::mail;
 use holdfast_tests::support::submission::Submission;
-use holdfast_tests::support::{Answer, Peer, Setup, until};
+use holdfast_tests::support::{Act, Answer, Peer, Setup, Stage, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_is_killed_ten_times_loses_no_message_and_doubles_none_in_silence() {
     let mut peer = Peer::start().await;
+    // It has a message for a while before it says so: that is when a kill leaves doubt.
+    peer.only(Stage::End, Act::Drip(Duration::from_millis(1)));
     let health =
         "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"\nhealth_max_age = \"100ms\"";
     let holdfast = Arc::new(Setup::to(&[peer.url()]).health(health).start().await);
@@ -82,6 +85,11 @@ async fn a_primary_that_is_killed_ten_times_loses_no_message_and_doubles_none_in
             );
         }
     }
+    let doubt = |answer: &&Answer| answer.word("reason") == "uncertain";
+    assert!(
+        answers.values().filter(doubt).count() > 0,
+        "no kill met a message at its end"
+    );
     let strangers: Vec<_> = copies.keys().filter(|n| !answers.contains_key(n)).collect();
     assert!(strangers.is_empty(), "nobody sent {strangers:?}");
 }

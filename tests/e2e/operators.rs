@@ -1,7 +1,7 @@
 //! What operators and monitors see, order and must show: readiness, health, overrides, tokens.
 
 use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, TICK_TOKEN, mail};
-use holdfast_tests::support::{Answer, Peer, Setup};
+use holdfast_tests::support::{Answer, Fault, Peer, Setup};
 use serde_json::{Value, json};
 
 #[tokio::test]
@@ -219,13 +219,15 @@ async fn an_order_that_is_not_one_changes_nothing() {
 #[tokio::test]
 async fn an_order_that_cannot_be_written_down_does_not_stand() {
     let peer = Peer::start().await;
-    let mut holdfast = Setup::to(&[peer.url()]).start().await;
-    holdfast.storage.proxy.stop().await;
-    let answer = holdfast
-        .order(&json!({ "mode": "hold", "reason": "x" }))
-        .await;
+    let holdfast = Setup::to(&[peer.url()]).start().await;
+    holdfast.storage.proxy.rule(|seen| {
+        let audit = seen.key.starts_with("audit/");
+        audit.then_some(Fault::Status(503, "SlowDown"))
+    });
+    let order = json!({ "mode": "hold", "reason": "x" });
+    let answer = holdfast.order(&order).await;
     answer.is_problem(503, "unavailable");
-    holdfast.storage.proxy.start_again().await;
+    holdfast.storage.proxy.behave();
     holdfast.post(mail("delivered")).await.is_delivered();
 }
 

@@ -189,7 +189,7 @@ async fn mail_goes_to_domains_that_have_a_route_and_nowhere_else() {
 }
 
 /// Texts that end a line, a command or a field where they must not.
-const INJECTIONS: [&str; 8] = [
+const INJECTIONS: [&str; 11] = [
     "a@example.org>\r\nRCPT TO:<evil@example.com",
     "a@example.org\r\nBcc: evil@example.com",
     "a@example.org\nBcc: evil@example.com",
@@ -198,6 +198,9 @@ const INJECTIONS: [&str; 8] = [
     "a\0@example.org",
     "a@example.org\u{85}x",
     "\"a\r\n.\r\nMAIL FROM:<x@y>\"@example.org",
+    "\"a\r\nDATA\r\n\"@example.org",
+    "\"a\nb\"@example.org",
+    "\"a\0b\"@example.org",
 ];
 
 #[tokio::test]

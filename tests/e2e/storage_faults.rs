@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use holdfast_core::limits;
 use holdfast_tests::support::installation::mail;
 use holdfast_tests::support::storage::Kind;
 use holdfast_tests::support::{Fault, Installation, Peer, Setup, until};
@@ -59,11 +58,7 @@ async fn mail_flows_past_storage_that_is_silent_or_slow() {
         holdfast.storage.proxy.rule(move |_| Some(given.clone()));
         let answer = holdfast.post(mail("past silence")).await;
         answer.is_delivered();
-        assert!(
-            answer.took < limits::STATE_READ + QUICK,
-            "{fault:?}: {:?}",
-            answer.took
-        );
+        assert!(answer.took < STATE + QUICK, "{fault:?}: {:?}", answer.took);
     }
 }
 
@@ -104,7 +99,7 @@ async fn silent_storage_makes_nobody_wait_longer_than_its_budget() {
     holdfast.storage.proxy.rule(|_| Some(Fault::Silent));
     let answer = holdfast.post(mail("to nobody")).await;
     answer.is_not_accepted();
-    let most = limits::STATE_READ + limits::STORAGE_BUDGET + QUICK;
+    let most = STATE + BUDGET + QUICK;
     assert!(answer.took < most, "{:?}", answer.took);
     holdfast.has_kept_nothing();
 }
@@ -253,6 +248,10 @@ async fn storage_with_conditional_writes_is_found_out_and_said() {
     );
 }
 
+/// A message waits so long for what is known of its route.
+const STATE: Duration = Duration::from_secs(1);
+/// A request to the storage has so long for all its tries.
+const BUDGET: Duration = Duration::from_secs(8);
 /// No limit of the storage's is in this time but its short waits between tries.
 const QUICK: Duration = Duration::from_secs(6);
 /// State, health and message, each with all its tries, all answered at once.

@@ -83,18 +83,24 @@ async fn while_postfix_is_stopped_mail_is_held_and_goes_out_when_it_is_back() {
     assert_eq!(holdfast.state().await, "down");
 
     postfix.again().await;
-    until("Postfix is trusted again", async || {
+    until("all that was held is released", async || {
         assert_eq!(holdfast.tick().await.status, 200);
-        holdfast.state().await == "up"
+        holdfast.held().is_empty()
     })
     .await;
-    // The one from before, then all three that were held: the canary and the rest of the queue.
-    let canary = postfix.relayed(4).await.remove(1);
-    let text = String::from_utf8_lossy(&canary.bytes).into_owned();
-    assert!(
-        text.contains("Subject: one\r\n"),
-        "the oldest goes first: {text}"
-    );
+    assert_eq!(holdfast.state().await, "up");
+    // Postfix passes on several at once, so their order is its own.
+    let relayed = postfix.relayed(4).await;
+    for subject in ["one", "two", "three"] {
+        let released = relayed
+            .iter()
+            .filter(|message| message.bytes.ends_with(&mail(subject)));
+        assert_eq!(
+            released.count(),
+            1,
+            "{subject} is released once, byte for byte"
+        );
+    }
     holdfast.post(mail("after")).await.is_delivered();
 }
 

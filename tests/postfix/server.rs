@@ -107,6 +107,7 @@ impl Postfix {
                  inet_interfaces = 127.0.0.1\ninet_protocols = ipv4\n\
                  relay_domains = example.org\nrelay_transport = smtp:[127.0.0.1]:{behind}\n\
                  default_transport = error:nothing leaves this machine\n\
+                 local_header_rewrite_clients =\n\
                  smtpd_recipient_restrictions =\n  check_recipient_access texthash:{folder}/config/recipients,\n  \
                  reject_unauth_destination\n{settings}"
             ),

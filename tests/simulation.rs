@@ -62,7 +62,7 @@ fn a_broken_promise_is_found() {
     for sabotage in [
         Sabotage::AnswerBeforePut,
         Sabotage::DeleteBeforeOutcome,
-        Sabotage::NoLease,
+        Sabotage::NoClaim,
         Sabotage::RetryTimeAfterAttempt,
         Sabotage::AnswerBeforeReceipt,
         Sabotage::RejectionTripsHealth,

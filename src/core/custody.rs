@@ -1,10 +1,12 @@
 //! What Holdfast keeps for others, and how it keeps it: objects in a store, one truth for all.
 
+pub mod attempts;
 pub mod drain;
 pub mod held;
 pub mod lease;
 pub mod life;
 pub mod receipt;
+pub mod record;
 pub mod release;
 pub mod route_state;
 pub mod store;

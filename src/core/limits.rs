@@ -82,6 +82,9 @@ pub const STORAGE_TRIES: u32 = 3;
 pub const STORAGE_BACKOFF: Duration = Duration::from_millis(100);
 /// All tries of one storage request together.
 pub const STORAGE_BUDGET: Duration = Duration::from_secs(8);
+/// All storage requests of one step with a submission's receipt: claiming it, looking for what an
+/// earlier try left, completing it.
+pub const RECEIPT_STEP: Duration = Duration::from_secs(8);
 /// Keys in one page of a listing.
 pub const LIST_PAGE: usize = 1_000;
 
@@ -99,6 +102,8 @@ pub const CLAIM: Duration = Duration::from_secs(60);
 pub const RETRY_FIRST: Duration = Duration::from_secs(30);
 /// The longest wait between tries of a held message.
 pub const RETRY_LONGEST: Duration = Duration::from_secs(3_600);
+/// An attempt to release a message that has not reported after this was left by a dead instance.
+pub const ATTEMPT: Duration = Duration::from_secs(90);
 /// Held messages that are looked at for one that can be the canary.
 pub const CANARY_CANDIDATES: usize = 20;
 /// Messages released at once, at most, on one route.

@@ -3,9 +3,11 @@
 //! Use cases are async functions over these traits. The components give them the host's real
 //! ones, the simulator gives them its own, and neither can tell the other's from the code.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::{Either, select};
 use serde_json::{Map, Value};
 
 use crate::custody::store::Store;
@@ -110,11 +112,27 @@ pub trait Ports: Clock + Log {
     fn primary(&self) -> &Self::Primary;
 }
 
+/// What `future` gives, unless time is up first: then it is dropped, which cancels it.
+pub async fn within<F: Future>(clock: &impl Clock, time: Duration, future: F) -> Option<F::Output> {
+    let (future, timer) = (pin!(future), pin!(clock.sleep(time)));
+    match select(future, timer).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
+}
+
 /// A new message id.
 pub fn new_id(clock: &impl Clock) -> MessageId {
     let mut random = [0; 10];
     clock.random(&mut random);
     MessageId::new(clock.now(), random)
+}
+
+/// A name that nobody else has: 128 bits as hex.
+pub fn nonce(clock: &impl Clock) -> String {
+    let mut random = [0; 16];
+    clock.random(&mut random);
+    random.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Chance for jitter.

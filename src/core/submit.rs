@@ -17,6 +17,8 @@ pub mod multipart;
 pub mod recall;
 pub mod request;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures::future::join_all;
 use serde_json::Value;
@@ -25,11 +27,11 @@ use crate::config::{Config, WithoutReceipts};
 use crate::custody::held::{Copy, Digest};
 use crate::custody::receipt::{self, Claim, ClaimError, Claimed};
 use crate::custody::route_state::StateCache;
-use crate::custody::store::StoreError;
+use crate::custody::store::{StoreError, in_time};
 use crate::limits;
 use crate::mail::{Envelope, MessageId, facts};
 use crate::partner::Partner;
-use crate::ports::{Event, Ports, new_id};
+use crate::ports::{Clock, Event, Ports, new_id};
 use crate::problem::{Kind, Problem};
 use crate::routing::Route;
 use crate::time::Timestamp;
@@ -57,6 +59,11 @@ pub struct Message<'m> {
 }
 
 impl Message<'_> {
+    /// What is left until its sender must have an answer, less what is kept back for later steps.
+    pub fn left(&self, clock: &impl Clock, kept_back: Duration) -> Duration {
+        left(clock, self.started, kept_back)
+    }
+
     /// The name of a copy that this try holds.
     pub fn copy(&self) -> Copy {
         Copy {
@@ -64,6 +71,13 @@ impl Message<'_> {
             attempt: self.attempt,
         }
     }
+}
+
+fn left(clock: &impl Clock, started: Timestamp, kept_back: Duration) -> Duration {
+    let elapsed = clock.now().since(started);
+    limits::SUBMISSION
+        .saturating_sub(kept_back)
+        .saturating_sub(elapsed)
 }
 
 /// Answers a submission whose body has been read.
@@ -124,7 +138,9 @@ async fn run<P: Ports>(
             .response);
     };
     let payload = request.fingerprint(body_digest.unwrap_or_else(|| Digest::of(&body)));
-    let claimed = match receipt::claim(ports, &request.partner.name, key, &payload, id).await {
+    let claiming = receipt::claim(ports, &request.partner.name, key, &payload, id);
+    let claim = in_time(ports, limits::RECEIPT_STEP, claiming).await;
+    let claimed = match claim {
         Ok(Claim::Answered(response)) => return Ok(response),
         Ok(Claim::Mine(claimed)) => Some(claimed),
         Err(ClaimError::Problem(problem)) => return Err(problem),
@@ -150,13 +166,14 @@ async fn run<P: Ports>(
     // An earlier try gave the message its id; one that is built from fields carries it inside.
     let (envelope, bytes) = request.read(body, id, &config.limits)?;
     if attempt > 1 {
-        let recalled = match recall::recall(ports, config, id, attempt, &envelope).await {
+        let recalling = recall::recall(ports, config, id, attempt, &envelope);
+        let recalled = match in_time(ports, limits::RECEIPT_STEP, recalling).await {
             Ok(recalled) => recalled,
             Err(_) => {
                 // This try did nothing, so the sender need not wait until its claim is old.
                 if let Some(claimed) = claimed {
-                    let reopened = receipt::reopen(ports, *claimed, settled, false).await;
-                    note_receipt(ports, id, reopened);
+                    let reopening = receipt::reopen(ports, *claimed, settled, false);
+                    note_receipt(ports, id, started, reopening).await;
                 }
                 return Err(no_receipt());
             }
@@ -180,7 +197,7 @@ async fn run<P: Ports>(
     };
     let served = serve(ports, config, cache, &message, &envelope, settled).await;
     if let Some(claimed) = claimed {
-        settle(ports, *claimed, &served, id).await;
+        settle(ports, *claimed, &served, id, started).await;
     }
     Ok(served.response)
 }
@@ -316,6 +333,7 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
         return Response::problem(&problem, &message.id.to_string());
     }
     let hold = forwarded.iter().find_map(|f| f.hold.clone());
+    let earlier = all.iter().find_map(|one| one.reason);
     let digest = forwarded.iter().find_map(|f| f.digest).or(message.digest);
     let answer = Answer {
         id: message.id,
@@ -330,8 +348,11 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
             .unwrap_or_else(|| forwarded[0].route.clone()),
         recipients: all.to_vec(),
         digest: digest.map(|digest| digest.field()),
-        reason: hold.as_ref().map(|hold| hold.reason),
-        detail: hold.as_ref().map(|hold| hold.detail.clone()),
+        reason: hold.as_ref().map(|hold| hold.reason).or(earlier),
+        detail: match &hold {
+            Some(hold) => Some(hold.detail.clone()),
+            None => earlier.map(|_| "an earlier try of this key was held".into()),
+        },
         until: hold.and_then(|hold| hold.until),
     };
     Response::json(
@@ -346,23 +367,36 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
 
 /// Writes the receipt before the answer goes out. If that fails the answer stands all the same:
 /// what was accepted was accepted, and a repeat finds the claim.
-async fn settle<P: Ports>(ports: &P, claimed: Claimed, served: &Served, id: MessageId) {
-    let written = if served.response.status == Kind::NotAccepted.status() {
+async fn settle<P: Ports>(
+    ports: &P,
+    claimed: Claimed,
+    served: &Served,
+    id: MessageId,
+    started: Timestamp,
+) {
+    if served.response.status == Kind::NotAccepted.status() {
         let settled = served
             .settled
             .iter()
             .filter(|one| one.outcome != Outcome::NotAccepted)
             .cloned()
             .collect();
-        receipt::reopen(ports, claimed, settled, true).await
+        let reopening = receipt::reopen(ports, claimed, settled, true);
+        note_receipt(ports, id, started, reopening).await;
     } else {
-        receipt::complete(ports, claimed, &served.response).await
-    };
-    note_receipt(ports, id, written);
+        let completing = receipt::complete(ports, claimed, &served.response);
+        note_receipt(ports, id, started, completing).await;
+    }
 }
 
-fn note_receipt<P: Ports>(ports: &P, id: MessageId, written: Result<(), StoreError>) {
-    if let Err(error) = written {
+async fn note_receipt<P: Ports>(
+    ports: &P,
+    id: MessageId,
+    started: Timestamp,
+    writing: impl Future<Output = Result<(), StoreError>>,
+) {
+    let time = left(ports, started, Duration::ZERO);
+    if let Err(error) = in_time(ports, time, writing).await {
         let event = Event::new("receipt.not-completed")
             .with("id", id.to_string())
             .with("error", error.to_string());

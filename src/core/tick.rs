@@ -129,9 +129,10 @@ pub async fn tick_route<P: Ports>(
     ticked
 }
 
-/// Whether a probe is due on this route, by what is known of it: the after-work's cheap question.
+/// Whether a probe is due on this route, by what was last known of it: the after-work's cheap
+/// question. The probe itself reads anew.
 pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
-    let Some(Some(state)) = cache.fresh(route, now) else {
+    let Some(state) = cache.last(&route.name) else {
         return false;
     };
     route

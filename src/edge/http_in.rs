@@ -210,6 +210,11 @@ pub fn refuse(problem: &Problem) -> Answer {
     answer
 }
 
+/// The answer to another method than those the resource knows (RFC 9110, 15.5.6).
+pub fn not_allowed(methods: &str) -> Problem {
+    Problem::new(Kind::MethodNotAllowed, format!("use {methods} here")).with("allow", methods)
+}
+
 /// JSON, or a problem, with its length.
 pub fn respond(answer: &Answer) -> Result<Response, ErrorCode> {
     let body = serde_json::to_vec(&answer.body).unwrap_or_default();
@@ -218,14 +223,28 @@ pub fn respond(answer: &Answer) -> Result<Response, ErrorCode> {
     } else {
         "application/json"
     };
-    respond_bytes(answer.status, kind, answer.retry_after, body)
+    let mut fields = Vec::new();
+    if answer.status == 401 {
+        let realms = "Bearer realm=\"holdfast\", Basic realm=\"holdfast\"";
+        fields.push(("www-authenticate", realms.to_owned()));
+    }
+    if let Some(methods) = answer.body["allow"]
+        .as_str()
+        .filter(|_| answer.status == 405)
+    {
+        fields.push(("allow", methods.to_owned()));
+    }
+    if let Some(seconds) = answer.retry_after {
+        fields.push(("retry-after", seconds.to_string()));
+    }
+    respond_bytes(answer.status, kind, &fields, body)
 }
 
-/// Any body, with its length.
+/// Any body, with its length and more header fields.
 pub fn respond_bytes(
     status: u16,
     content_type: &str,
-    retry_after: Option<u64>,
+    fields: &[(&str, String)],
     body: Vec<u8>,
 ) -> Result<Response, ErrorCode> {
     let unsaid = |_| ErrorCode::InternalError(Some("a header field cannot be set".into()));
@@ -239,18 +258,8 @@ pub fn respond_bytes(
     headers
         .append("cache-control", b"no-store")
         .map_err(unsaid)?;
-    if status == 401 {
-        headers
-            .append(
-                "www-authenticate",
-                b"Bearer realm=\"holdfast\", Basic realm=\"holdfast\"",
-            )
-            .map_err(unsaid)?;
-    }
-    if let Some(seconds) = retry_after {
-        headers
-            .append("retry-after", seconds.to_string().as_bytes())
-            .map_err(unsaid)?;
+    for (name, value) in fields {
+        headers.append(name, value.as_bytes()).map_err(unsaid)?;
     }
     let (mut writer, contents) = wit_stream::new();
     let (result_writer, result) = wit_future::new(|| Ok(None));

@@ -406,8 +406,9 @@ impl Limits {
         let rest = self.rest.saturating_sub(self.began.elapsed());
         let time = match step {
             Step::Connect => self.connect.min(self.left()),
-            Step::DataBlock => limits::DATA_BLOCK.min(rest),
-            Step::DataEnd => self.data_end.min(rest.max(limits::REPLY)),
+            // The end of data keeps its time: giving up there makes the message uncertain.
+            Step::DataBlock => limits::DATA_BLOCK.min(rest.saturating_sub(limits::REPLY)),
+            Step::DataEnd => self.data_end.min(rest),
             Step::Quit => limits::QUIT,
             _ => self.reply.min(self.left()),
         };

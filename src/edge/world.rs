@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::{Either, select};
-use holdfast_core::ports::{Clock, Event, Log};
+use holdfast_core::ports::{self, Clock, Event, Log};
 use holdfast_core::time::Timestamp;
 use serde_json::Value;
 use wasip3::clocks::{monotonic_clock, system_clock};
@@ -60,11 +59,7 @@ pub async fn sleep(duration: Duration) {
     monotonic_clock::wait_for(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)).await;
 }
 
-/// What `future` gives, unless time is up first: then it is dropped, which cancels it.
+/// What `future` gives, unless time is up first.
 pub async fn within<F: Future>(time: Duration, future: F) -> Option<F::Output> {
-    let (future, timer) = (std::pin::pin!(future), std::pin::pin!(sleep(time)));
-    match select(future, timer).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
-    }
+    ports::within(&World, time, future).await
 }

@@ -1,8 +1,9 @@
 //! A TCP server that can be stopped as a machine stops: at once, its connections cut.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 
 use anyhow::{Context, Result};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -34,7 +35,10 @@ impl Server {
                 () = accept(&listener, serve, &mut connections) => {}
                 _ = stopped => {}
             }
-            // First the door, so that nobody gets in while the others are thrown out.
+            // First the door, so that nobody gets in while the others are thrown out. Closing alone
+            // would leave it open as long as a child that is just being started has a copy of it.
+            // That fails only for a socket that does not listen any more.
+            SockRef::from(&listener).shutdown(Shutdown::Both).ok();
             drop(listener);
             connections.shutdown().await;
         });

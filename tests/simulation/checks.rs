@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use holdfast_core::custody::held::{Copy, Held};
 use holdfast_core::custody::release::Ended;
+use holdfast_core::limits;
 use serde_json::Value;
 
 use super::world::Sim;
@@ -74,6 +75,14 @@ impl Checks {
             });
         }
         self.after_step(sim);
+    }
+
+    /// No sender waits past the named limit; a second is for all that has no time of its own.
+    pub fn in_time(&self, took: i64) {
+        let most = limits::SUBMISSION.as_millis() as i64 + 1_000;
+        self.rule(took <= most, || {
+            format!("no sender waits longer than {most} ms: this one {took}")
+        });
     }
 
     /// At each moment: accepted is delivered, held or ended; bytes are kept.

@@ -149,7 +149,10 @@ async fn submit_once(
         let Ok(request) = begin(&config, &head) else {
             return;
         };
+        let began = instance.0.time.now();
         let response = submit::submit(&instance, &config, &cache, &request, message).await;
+        let took = instance.0.time.now() - began;
+        instance.0.checks.in_time(took);
         answer.send(response).ok();
     };
     spawned.borrow_mut().push((true, Box::pin(task)));

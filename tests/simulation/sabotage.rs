@@ -9,8 +9,8 @@ pub enum Sabotage {
     AnswerBeforePut,
     /// The message goes though its outcome was not stored.
     DeleteBeforeOutcome,
-    /// Everybody may release at once.
-    NoLease,
+    /// Everybody may release everything at once: neither the lease nor a claim keeps them apart.
+    NoClaim,
     /// The next attempt is not written down before this one.
     RetryTimeAfterAttempt,
     /// The answer goes out though the receipt was not stored.
@@ -27,7 +27,7 @@ impl Sabotage {
             Self::DeleteBeforeOutcome => key.starts_with("outcomes/"),
             Self::RetryTimeAfterAttempt => key.starts_with("attempts/"),
             Self::AnswerBeforeReceipt => key.starts_with("receipts/"),
-            Self::None | Self::NoLease | Self::RejectionTripsHealth => false,
+            Self::None | Self::NoClaim | Self::RejectionTripsHealth => false,
         }
     }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use holdfast_core::custody::store::{
     Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind, Version,
 };
+use holdfast_core::limits;
 use holdfast_core::ports::{Clock, Delivery, Event, Log, Ports, Primary};
 use holdfast_core::routing::Route;
 use holdfast_core::smtp::{Attempt, Failure, FailureKind, Reply, Step, Verdict};
@@ -37,6 +38,8 @@ pub struct Weather {
     pub primary_loses: u64,
     /// The primary defers a recipient.
     pub primary_defers: u64,
+    /// A storage request, or a step of the primary, takes up to all the time it has.
+    pub slow: u64,
     /// An instance dies at an await.
     pub death: u64,
     /// Whether the store has conditional writes.
@@ -53,6 +56,7 @@ impl Weather {
         primary_breaks: 0,
         primary_loses: 0,
         primary_defers: 0,
+        slow: 0,
         death: 0,
         conditional: true,
     };
@@ -75,6 +79,7 @@ impl Weather {
             primary_breaks: pick(&[0, 0, 20, 5]),
             primary_loses: pick(&[0, 0, 20, 5]),
             primary_defers: pick(&[0, 0, 20, 4]),
+            slow: pick(&[0, 0, 30, 4]),
             death: pick(&[0, 0, 300, 80]),
             conditional,
         }
@@ -94,11 +99,13 @@ impl Weather {
             primary_breaks,
             primary_loses,
             primary_defers,
+            slow,
             death,
             ..
         } = self;
         let storage = storage_fails + storage_loses + storage_late;
-        storage + primary_refuses + primary_breaks + primary_loses + primary_defers + death == 0
+        let primary = primary_refuses + primary_breaks + primary_loses + primary_defers;
+        storage + primary + slow + death == 0
     }
 }
 
@@ -200,7 +207,11 @@ impl Sim {
         let weather = self.weather.get();
         let current = self.read(key).map(|object| object.version);
         let holds = match condition {
-            _ if self.sabotage == Sabotage::NoLease && key.starts_with("leases/") => true,
+            _ if self.sabotage == Sabotage::NoClaim
+                && (key.starts_with("leases/") || key.starts_with("attempts/")) =>
+            {
+                true
+            }
             Condition::Always => true,
             Condition::Absent => current.is_none(),
             Condition::Unchanged(version) => current.as_ref() == Some(version),
@@ -227,16 +238,27 @@ impl Instance {
         self.0.time.sleep(self.0.chance.below(20) as i64).await;
     }
 
+    /// A moment, or in a slow world up to `most`.
+    async fn at_most(&self, most: Duration) {
+        match self.0.chance.once_in(self.0.weather.get().slow) {
+            true => {
+                let most = most.as_millis() as u64 + 1;
+                self.0.time.sleep(self.0.chance.below(most) as i64).await;
+            }
+            false => self.moment().await,
+        }
+    }
+
     /// A storage request: when it happens, whether it does, whether anybody hears of it.
     async fn request<T>(&self, act: impl FnOnce(&Rc<Sim>) -> T) -> Result<T, StoreError> {
         let weather = self.0.weather.get();
         let trouble = |detail: &str| StoreError::new(StoreErrorKind::Unavailable, detail);
-        self.moment().await;
+        self.at_most(limits::STORAGE_BUDGET / 2).await;
         if self.0.chance.once_in(weather.storage_fails) {
             return Err(trouble("down"));
         }
         let result = act(&self.0);
-        self.moment().await;
+        self.at_most(limits::STORAGE_BUDGET / 2).await;
         if self.0.chance.once_in(weather.storage_loses) {
             return Err(trouble("the reply was lost"));
         }
@@ -325,8 +347,8 @@ impl Store for Instance {
 impl Primary for Instance {
     type Session = ();
 
-    async fn open(&self, _: &Route, _: usize, _: Duration) -> Result<(), Failure> {
-        self.moment().await;
+    async fn open(&self, _: &Route, _: usize, budget: Duration) -> Result<(), Failure> {
+        self.at_most(budget).await;
         if self.0.chance.once_in(self.0.weather.get().primary_refuses) {
             return Err(failure(FailureKind::Connect, Step::Connect));
         }
@@ -338,7 +360,8 @@ impl Primary for Instance {
         let (sim, id) = (&self.0, delivery.id.to_string());
         let recipients = &delivery.envelope.recipients;
         let all = |verdict: Verdict| vec![verdict; recipients.len()];
-        self.moment().await;
+        let began = sim.time.now();
+        self.at_most(delivery.budget).await;
         if sim.chance.once_in(weather.primary_breaks) {
             return Attempt::failed(recipients.len(), failure(FailureKind::Closed, Step::Rcpt));
         }
@@ -367,7 +390,8 @@ impl Primary for Instance {
                     .push((id.clone(), recipient, delivery.parts[1].clone()));
             }
         }
-        self.moment().await;
+        let elapsed = Duration::from_millis((sim.time.now() - began) as u64);
+        self.at_most(delivery.rest.saturating_sub(elapsed)).await;
         if lost {
             return Attempt {
                 recipients: all(Verdict::Uncertain),

@@ -13,7 +13,7 @@ use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::tick;
 use holdfast_edge::app::App;
-use holdfast_edge::http_in::{Incoming, refuse, respond};
+use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond};
 use holdfast_edge::settings;
 use wasip3::http::types::{ErrorCode, Request, Response};
 
@@ -99,8 +99,4 @@ async fn guard(incoming: &Incoming, variable: &str) -> Result<(), Problem> {
         Kind::Unauthorized,
         format!("send `Authorization: Bearer` with the {variable}"),
     ))
-}
-
-fn not_allowed(method: &str) -> Problem {
-    Problem::new(Kind::MethodNotAllowed, format!("use {method} here"))
 }

@@ -21,7 +21,7 @@ use holdfast_core::submit;
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::begin;
 use holdfast_edge::app::App;
-use holdfast_edge::http_in::{Incoming, refuse, respond, respond_bytes};
+use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond, respond_bytes};
 use wasip3::http::types::{ErrorCode, Request, Response};
 
 struct Submission;
@@ -32,7 +32,7 @@ impl wasip3::exports::http::handler::Guest for Submission {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         let incoming = Incoming::new(request);
         if incoming.path == "/openapi.json" && incoming.method == "GET" {
-            return respond_bytes(200, "application/json", None, OPENAPI.to_vec());
+            return respond_bytes(200, "application/json", &[], OPENAPI.to_vec());
         }
         let answer = match answer(incoming).await {
             Ok(answer) => answer,
@@ -56,7 +56,8 @@ async fn answer(incoming: Incoming) -> Result<Answer, Problem> {
                 .await
                 .map(|life| Answer::json(200, &life))
         }
-        (_, "/livez" | "/readyz" | "/openapi.json") => Err(not_allowed("GET")),
+        (_, "/livez" | "/readyz") => Err(not_allowed("GET, HEAD")),
+        (_, "/openapi.json") => Err(not_allowed("GET")),
         (_, "/v1/messages") => Err(not_allowed("POST")),
         (_, path) if path.starts_with("/v1/messages/") => Err(not_allowed("GET")),
         _ => Err(Problem::new(
@@ -84,10 +85,6 @@ async fn post(app: Rc<App>, incoming: Incoming) -> Result<Answer, Problem> {
     let answer = submit::submit(&*app, &app.config, &app.cache, &request, body).await;
     after::work(&app);
     Ok(answer)
-}
-
-fn not_allowed(method: &str) -> Problem {
-    Problem::new(Kind::MethodNotAllowed, format!("use {method} here"))
 }
 
 /// Generated from the types at build time.

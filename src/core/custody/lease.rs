@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
+use super::record::{self, Known};
+use super::store::{Condition, Put, StoreError, Version};
 use crate::limits;
-use crate::ports::Ports;
+use crate::ports::{Ports, nonce};
 use crate::routing::RouteName;
 use crate::time::Timestamp;
 
@@ -33,24 +34,17 @@ pub struct Lease {
 /// Takes the route's lease; none when somebody else holds it.
 pub async fn take<P: Ports>(ports: &P, route: &RouteName) -> Result<Option<Lease>, StoreError> {
     let key = format!("leases/{route}.json");
-    let found = ports.store().get(&key, limits::RECORD_BYTES).await?;
+    let (known, condition) = record::read_to_change::<Held>(ports.store(), &key).await?;
     let now = ports.now();
-    let condition = match found {
-        None => Condition::Absent,
-        Some(object) => {
-            let held: Option<Held> = serde_json::from_slice(&object.bytes).ok();
-            // One that reaches further than any lease was written by a clock that went back.
-            let longest = now.after(limits::LEASE);
-            if held.is_some_and(|held| now < held.until && held.until <= longest) {
-                return Ok(None);
-            }
-            Condition::Unchanged(object.version)
-        }
-    };
-    let mut random = [0; 16];
-    ports.random(&mut random);
-    let holder: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    write(ports, key, holder, now.after(limits::LEASE), condition).await
+    // One that reaches further than any lease was written by a clock that went back.
+    if let Known::Some(held) = known
+        && now < held.until
+        && held.until <= now.after(limits::LEASE)
+    {
+        return Ok(None);
+    }
+    let until = now.after(limits::LEASE);
+    write(ports, key, nonce(ports), until, condition).await
 }
 
 impl Lease {
@@ -100,9 +94,7 @@ async fn write<P: Ports>(
     condition: Condition,
 ) -> Result<Option<Lease>, StoreError> {
     let held = Held { holder, until };
-    let body = serde_json::to_vec(&held)
-        .map_err(|error| StoreError::new(StoreErrorKind::Damaged, error.to_string()))?;
-    match ports.store().put(&key, &[body.into()], condition).await? {
+    match record::write(ports.store(), &key, &held, condition).await? {
         Put::Written(version) => Ok(Some(Lease {
             key,
             holder: held.holder,

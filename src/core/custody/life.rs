@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::held::{Copy, Held};
-use super::release::{Ended, read_json};
+use super::release::Ended;
 use super::store::{Store, StoreError};
 use crate::config::Config;
 use crate::limits;
@@ -87,8 +87,9 @@ pub async fn life<P: Ports>(
     };
     let mut ended: Vec<Ended> = Vec::new();
     for (split, copy) in splits().flat_map(|split| copies().map(move |copy| (split, copy))) {
-        let key = Ended::key(&copy, split);
-        let found: Option<Ended> = read_json(ports.store(), &key).await.map_err(unavailable)?;
+        let found = Ended::read(ports.store(), &copy, split)
+            .await
+            .map_err(unavailable)?;
         ended.extend(found.filter(|end| end.partner == partner.name));
     }
     let delivered = |end: &Ended| {

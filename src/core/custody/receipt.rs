@@ -12,15 +12,15 @@
 //! A claim that is older than any submission was left by an instance that died: it is taken over
 //! under the same message id, so that a copy it may have held is written over, not doubled.
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::held::Digest;
-use super::store::{Condition, Object, Put, Store, StoreError, StoreErrorKind, Version};
+use super::record;
+use super::store::{Condition, Put, StoreError, Version};
 use crate::limits;
 use crate::mail::MessageId;
-use crate::ports::Ports;
+use crate::ports::{Ports, nonce};
 use crate::problem::{Kind, Problem};
 use crate::submit::answer::{Response, Settled};
 use crate::time::Timestamp;
@@ -94,6 +94,12 @@ pub enum ClaimError {
     Storage(StoreError),
 }
 
+impl From<StoreError> for ClaimError {
+    fn from(error: StoreError) -> Self {
+        Self::Storage(error)
+    }
+}
+
 /// The key of the object: partner and key are told apart from all others, and neither is shown.
 pub fn object_key(partner: &str, key: &str) -> String {
     let hash: String = Sha256::digest(key)
@@ -112,9 +118,8 @@ pub async fn claim<P: Ports>(
     id: MessageId,
 ) -> Result<Claim, ClaimError> {
     let key = object_key(partner, key);
-    let mut random = [0; 16];
-    ports.random(&mut random);
-    let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let store = ports.store();
+    let nonce = nonce(ports);
     let running = |since| State::Running {
         nonce: nonce.clone(),
         since,
@@ -126,11 +131,11 @@ pub async fn claim<P: Ports>(
         tries: 1,
         lost: 0,
     };
-    if let Put::Written(version) = write(ports, &key, &fresh, Condition::Absent).await? {
+    if let Put::Written(version) = record::write(store, &key, &fresh, Condition::Absent).await? {
         return Ok(mine(key, fresh, version, Vec::new()));
     }
     for _ in 0..limits::STATE_TRIES {
-        let Some((found, version)) = read(ports, &key).await? else {
+        let Some((found, version)) = record::read::<Receipt>(store, &key).await? else {
             return Err(still_running());
         };
         if found.payload != payload.field() {
@@ -157,7 +162,7 @@ pub async fn claim<P: Ports>(
             ..found
         };
         if let Put::Written(version) =
-            write(ports, &key, &taken, Condition::Unchanged(version)).await?
+            record::write(store, &key, &taken, Condition::Unchanged(version)).await?
         {
             return Ok(mine(key, taken, version, settled));
         }
@@ -198,48 +203,12 @@ async fn finish<P: Ports>(ports: &P, claimed: Claimed, state: State) -> Result<(
         state,
         ..claimed.receipt
     };
-    let body = [Bytes::from(
-        serde_json::to_vec(&receipt).unwrap_or_default(),
-    )];
     // A conflict is either our own write whose answer was lost, or somebody took over what took
     // too long; in both cases there is nothing better to write.
-    ports
-        .store()
-        .put(&claimed.key, &body, Condition::Unchanged(claimed.version))
+    let condition = Condition::Unchanged(claimed.version);
+    record::write(ports.store(), &claimed.key, &receipt, condition)
         .await
         .map(drop)
-}
-
-async fn write<P: Ports>(
-    ports: &P,
-    key: &str,
-    receipt: &Receipt,
-    condition: Condition,
-) -> Result<Put, ClaimError> {
-    let body = [Bytes::from(serde_json::to_vec(receipt).unwrap_or_default())];
-    ports
-        .store()
-        .put(key, &body, condition)
-        .await
-        .map_err(ClaimError::Storage)
-}
-
-async fn read<P: Ports>(ports: &P, key: &str) -> Result<Option<(Receipt, Version)>, ClaimError> {
-    let found = ports
-        .store()
-        .get(key, limits::RECORD_BYTES)
-        .await
-        .map_err(ClaimError::Storage)?;
-    found
-        .map(|object| parse(key, &object))
-        .transpose()
-        .map_err(ClaimError::Storage)
-}
-
-fn parse(key: &str, object: &Object) -> Result<(Receipt, Version), StoreError> {
-    serde_json::from_slice(&object.bytes)
-        .map(|receipt| (receipt, object.version.clone()))
-        .map_err(|error| StoreError::new(StoreErrorKind::Damaged, format!("{key}: {error}")))
 }
 
 fn mine(key: String, receipt: Receipt, version: Version, settled: Vec<Settled>) -> Claim {

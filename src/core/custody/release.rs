@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   queue/ROUTE/ID.eml
-//!     1. attempts/ROUTE/ID.json: this attempt and the earliest next one, before it is made
+//!     1. attempts/ROUTE/ID.json: claims it: this attempt and the earliest next one, before it is made
 //!     2. the primary is tried for the recipients that are left
 //!     3. nobody left:   outcomes/DAY/ID.json, then the queue object goes, then the record
 //!        somebody left: the record says who is settled and why the rest is not
@@ -13,13 +13,13 @@
 //! An attempt that never reported is counted as lost: the message may have been delivered, it is
 //! tried again under the same Message-ID, and the outcome says so.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::attempts::{self, Attempts, Claim, Claimed};
 use super::held::{Copy, Damaged, Held};
-use super::store::{Condition, Store, StoreError, StoreErrorKind};
+use super::record;
+use super::store::{Condition, Store, StoreError};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, Envelope, MessageId, facts, trace};
@@ -28,29 +28,6 @@ use crate::routing::{HoldReason, Route, RouteName};
 use crate::smtp::{Attempt, Failure, Verdict};
 use crate::submit::answer::{Outcome, ReplyWords, Settled};
 use crate::time::Timestamp;
-
-/// What is known of the attempts to release a message: `attempts/ROUTE/ID.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Record {
-    /// Attempts that were begun.
-    pub attempts: u32,
-    /// The earliest next attempt, written before the one that may never report.
-    pub next_attempt: Timestamp,
-    /// When the attempt that has not reported yet was begun.
-    pub begun: Option<Timestamp>,
-    /// Attempts that never reported.
-    pub lost: u32,
-    /// Recipients that need nothing more.
-    pub settled: Vec<Settled>,
-    /// Why the rest is still here.
-    pub detail: String,
-}
-
-impl Record {
-    fn key(route: &RouteName, copy: &Copy) -> String {
-        format!("attempts/{route}/{copy}.json")
-    }
-}
 
 /// The end of a message's life here: `outcomes/DAY/ID.json`, the day being that of its id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -86,6 +63,16 @@ impl Ended {
             Some(route) => format!("outcomes/{day}/{copy}.{route}.json"),
         }
     }
+
+    /// How this copy ended, if it did.
+    pub async fn read(
+        store: &impl Store,
+        copy: &Copy,
+        split: Option<&RouteName>,
+    ) -> Result<Option<Self>, StoreError> {
+        let found = record::read(store, &Self::key(copy, split)).await?;
+        Ok(found.map(|(ended, _)| ended))
+    }
 }
 
 /// What became of one try to release.
@@ -116,86 +103,64 @@ pub async fn release<P: Ports>(
     address: usize,
     key: &str,
 ) -> Result<Released, StoreError> {
-    let now = ports.now();
     let Some(copy) = Copy::of(key) else {
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
-    let record_key = Record::key(&route.name, &copy);
-    let known: Option<Record> = read_json(ports.store(), &record_key).await?;
-    if let Some(known) = known.as_ref().filter(|known| known.next_attempt > now) {
-        return Ok(Released::NotDue(known.next_attempt));
-    }
+    let mut claimed = match attempts::claim(ports, &route.name, &copy).await? {
+        Claim::Mine(claimed) => claimed,
+        Claim::NotDue(at) => return Ok(Released::NotDue(at)),
+    };
+    // Read only now that nobody else can be at it: the message, or its end, is what it will stay.
     let most = config
         .limits
         .message_bytes
         .max(limits::MESSAGE_BYTES_CEILING)
         + limits::HELD_PREFIX_BYTES;
     let Some(object) = ports.store().get(key, most).await? else {
-        ports.store().delete(&record_key).await?;
+        claimed.forget(ports).await?;
         return Ok(Released::Gone);
     };
     let (held, message) = match Held::read(key, &object.bytes) {
         Ok(read) => read,
-        Err(damaged) => return Ok(damage(ports, route, damaged)),
+        Err(damaged) => {
+            claimed.attempts.detail = damaged.to_string();
+            claimed.report(ports).await?;
+            return Ok(damage(ports, route, damaged));
+        }
     };
     if let Some(ended) = ended_before(ports, route, &held, &copy).await? {
         ports.store().delete(key).await?;
-        ports.store().delete(&record_key).await?;
+        claimed.forget(ports).await?;
         return Ok(Released::Ended(outcome(&ended)));
     }
-    let mut record = begin(known, now);
-    let left = left(&held, &record);
+    let left = left(&held, &claimed.attempts);
     let mut failure = None;
     if !left.is_empty() {
-        write_json(ports.store(), &record_key, &record).await?;
         let attempt = hand_over(ports, config, route, address, &held, &left, message).await;
         failure = attempt.failure.clone();
-        record.detail = detail(&attempt);
-        record.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
-        record
+        let attempts = &mut claimed.attempts;
+        attempts.detail = detail(&attempt);
+        attempts.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
+        attempts
             .settled
             .extend(settled(route, &left, attempt.recipients));
     }
-    record.begun = None;
-    if self::left(&held, &record).is_empty() {
-        return end(ports, route, &held, &copy, &record, key, &record_key)
+    if self::left(&held, &claimed.attempts).is_empty() {
+        return end(ports, route, &held, &copy, &claimed, key)
             .await
             .map(Released::Ended);
     }
-    write_json(ports.store(), &record_key, &record).await?;
-    log(ports, "release.left", route, &held, &record);
+    claimed.report(ports).await?;
+    log(ports, "release.left", route, &held, &claimed.attempts);
     Ok(Released::Left {
-        detail: record.detail,
+        detail: claimed.attempts.detail,
         failure,
     })
 }
 
-/// The record as it must stand before the attempt: if we die, this is what the next one reads.
-fn begin(known: Option<Record>, now: Timestamp) -> Record {
-    let mut record = known.unwrap_or(Record {
-        attempts: 0,
-        next_attempt: now,
-        begun: None,
-        lost: 0,
-        settled: Vec::new(),
-        detail: String::new(),
-    });
-    record.lost += u32::from(record.begun.is_some());
-    record.next_attempt = now.after(interval(record.attempts));
-    record.attempts = record.attempts.saturating_add(1);
-    record.begun = Some(now);
-    record
-}
-
-/// 30 s, doubling to an hour.
-fn interval(attempts: u32) -> Duration {
-    let doubled = limits::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(attempts.min(16)));
-    doubled.min(limits::RETRY_LONGEST)
-}
-
-fn left(held: &Held, record: &Record) -> Vec<EmailAddress> {
+fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
     let done = |address: &EmailAddress| {
-        record
+        attempts
             .settled
             .iter()
             .any(|one| one.address.same_mailbox(address))
@@ -286,27 +251,28 @@ async fn end<P: Ports>(
     route: &Route,
     held: &Held,
     copy: &Copy,
-    record: &Record,
+    claimed: &Claimed,
     key: &str,
-    record_key: &str,
 ) -> Result<Outcome, StoreError> {
+    let attempts = &claimed.attempts;
     let ended = Ended {
         id: held.id,
         route: route.name.clone(),
         partner: held.partner.clone(),
         held: held.at,
         at: ports.now(),
-        recipients: record.settled.clone(),
-        attempts: record.attempts,
-        uncertain: record.lost > 0
+        recipients: attempts.settled.clone(),
+        attempts: attempts.attempts,
+        uncertain: attempts.lost > 0
             || !held.uncertain.is_empty()
             || held.reason == HoldReason::Uncertain,
     };
     let split = held.split.then_some(&route.name);
-    write_json(ports.store(), &Ended::key(copy, split), &ended).await?;
+    let ended_key = Ended::key(copy, split);
+    record::write(ports.store(), &ended_key, &ended, Condition::Always).await?;
     ports.store().delete(key).await?;
-    ports.store().delete(record_key).await?;
-    log(ports, "release.ended", route, held, record);
+    claimed.forget(ports).await?;
+    log(ports, "release.ended", route, held, attempts);
     Ok(outcome(&ended))
 }
 
@@ -319,7 +285,7 @@ async fn ended_before<P: Ports>(
     copy: &Copy,
 ) -> Result<Option<Ended>, StoreError> {
     let split = held.split.then_some(&route.name);
-    let ended: Option<Ended> = read_json(ports.store(), &Ended::key(copy, split)).await?;
+    let ended = Ended::read(ports.store(), copy, split).await?;
     let covers = |ended: &Ended| {
         let settled = |address| {
             ended
@@ -353,40 +319,14 @@ fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
     Released::Damaged(damaged.to_string())
 }
 
-fn log<P: Ports>(ports: &P, name: &'static str, route: &Route, held: &Held, record: &Record) {
+fn log<P: Ports>(ports: &P, name: &'static str, route: &Route, held: &Held, attempts: &Attempts) {
     let event = LogEvent::new(name)
         .with("id", held.id.to_string())
         .with("route", route.name.as_str())
         .with("partner", held.partner.as_str())
-        .with("attempts", record.attempts)
-        .with("lost", record.lost)
-        .with("settled", record.settled.len())
-        .with("detail", record.detail.as_str());
+        .with("attempts", attempts.attempts)
+        .with("lost", attempts.lost)
+        .with("settled", attempts.settled.len())
+        .with("detail", attempts.detail.as_str());
     ports.write(event);
-}
-
-/// Reads one of our own small objects.
-pub async fn read_json<T: for<'de> Deserialize<'de>>(
-    store: &impl Store,
-    key: &str,
-) -> Result<Option<T>, StoreError> {
-    let Some(object) = store.get(key, limits::RECORD_BYTES).await? else {
-        return Ok(None);
-    };
-    serde_json::from_slice(&object.bytes)
-        .map(Some)
-        .map_err(|error| StoreError::new(StoreErrorKind::Damaged, format!("{key}: {error}")))
-}
-
-/// Writes one of our own small objects, whatever is there.
-pub async fn write_json(
-    store: &impl Store,
-    key: &str,
-    object: &impl Serialize,
-) -> Result<(), StoreError> {
-    let body = serde_json::to_vec(object).unwrap_or_default();
-    store
-        .put(key, &[body.into()], Condition::Always)
-        .await
-        .map(drop)
 }

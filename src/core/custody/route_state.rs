@@ -8,11 +8,10 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
+use super::record::{self, Known};
+use super::store::{Put, Store, StoreError, StoreErrorKind};
 use crate::limits;
-use crate::ports::{Clock, Event as LogEvent, Ports, jitter};
+use crate::ports::{Event as LogEvent, Ports, jitter, within};
 use crate::routing::health::Event;
 use crate::routing::{Route, RouteName, RouteState};
 use crate::time::Timestamp;
@@ -24,6 +23,11 @@ pub struct StateCache {
 }
 
 impl StateCache {
+    /// What is remembered, however old it is.
+    pub fn last(&self, route: &RouteName) -> Option<RouteState> {
+        self.routes.borrow().get(route)?.1.clone()
+    }
+
     /// What is remembered and fresh: the state, or that it could not be read.
     pub fn fresh(&self, route: &Route, now: Timestamp) -> Option<Option<RouteState>> {
         let routes = self.routes.borrow();
@@ -38,16 +42,16 @@ impl StateCache {
 
 /// Reads a route's state and remembers it. None = it cannot be known now.
 pub async fn read<P: Ports>(ports: &P, cache: &StateCache, route: &Route) -> Option<RouteState> {
-    let reading = std::pin::pin!(load(ports.store(), &route.name));
+    let reading = load(ports.store(), &route.name);
     let result = within(ports, limits::STATE_READ, reading).await;
-    let state = result.and_then(Result::ok).map(|(state, _)| state);
+    let state = result.and_then(Result::ok);
     cache.remember(&route.name, ports.now(), state.clone());
     state
 }
 
 /// Reads a route's state from the storage itself, with the reason where that fails.
 pub async fn read_now<P: Ports>(ports: &P, route: &RouteName) -> Result<RouteState, StoreError> {
-    load(ports.store(), route).await.map(|(state, _)| state)
+    load(ports.store(), route).await
 }
 
 /// Changes a route's state: `change` is applied to what is stored, again if somebody was faster,
@@ -59,22 +63,18 @@ pub async fn change<P: Ports>(
     mut change: impl FnMut(&mut RouteState) -> bool,
 ) -> Result<RouteState, StoreError> {
     for _ in 0..limits::STATE_TRIES {
-        let (mut state, version) = match load(ports.store(), route).await {
-            // What nobody can read guides nobody: it is written anew.
-            Err(error) if error.kind == StoreErrorKind::Damaged => (RouteState::default(), None),
-            loaded => loaded?,
+        let key = RouteState::key(route);
+        let (known, condition) = record::read_to_change(ports.store(), &key).await?;
+        let mut state = match known {
+            Known::Some(state) => state,
+            // What nobody can read guides nobody.
+            Known::None | Known::Unreadable => RouteState::default(),
         };
         if !change(&mut state) {
             cache.remember(route, ports.now(), Some(state.clone()));
             return Ok(state);
         }
-        let body = Bytes::from(serde_json::to_vec(&state).unwrap_or_default());
-        let condition = version.map_or(Condition::Absent, Condition::Unchanged);
-        match ports
-            .store()
-            .put(&RouteState::key(route), &[body], condition)
-            .await?
-        {
+        match record::write(ports.store(), &key, &state, condition).await? {
             Put::Written(_) => {
                 cache.remember(route, ports.now(), Some(state.clone()));
                 return Ok(state);
@@ -91,30 +91,9 @@ pub async fn change<P: Ports>(
     ))
 }
 
-async fn load(
-    store: &impl Store,
-    route: &RouteName,
-) -> Result<(RouteState, Option<Version>), StoreError> {
-    let key = RouteState::key(route);
-    let Some(object) = store.get(&key, limits::RECORD_BYTES).await? else {
-        return Ok((RouteState::default(), None));
-    };
-    let state = serde_json::from_slice(&object.bytes)
-        .map_err(|error| StoreError::new(StoreErrorKind::Damaged, format!("{key}: {error}")))?;
-    Ok((state, Some(object.version)))
-}
-
-/// What `future` gives, unless time is up first.
-pub async fn within<F: Future + Unpin>(
-    clock: &impl Clock,
-    time: Duration,
-    future: F,
-) -> Option<F::Output> {
-    let sleep = std::pin::pin!(clock.sleep(time));
-    match futures::future::select(future, sleep).await {
-        futures::future::Either::Left((output, _)) => Some(output),
-        futures::future::Either::Right(_) => None,
-    }
+async fn load(store: &impl Store, route: &RouteName) -> Result<RouteState, StoreError> {
+    let found = record::read(store, &RouteState::key(route)).await?;
+    Ok(found.map_or_else(Default::default, |(state, _)| state))
 }
 
 /// Takes note of what happened to addresses of a route; gives the state that now stands.

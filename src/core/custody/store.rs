@@ -10,7 +10,11 @@ pub mod key_value;
 pub mod memory;
 pub mod s3;
 
+use std::time::Duration;
+
 use bytes::Bytes;
+
+use crate::ports::{Clock, within};
 
 /// An object as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +98,20 @@ impl StoreError {
             detail: detail.into(),
         }
     }
+}
+
+/// What a step that needs the storage gives, unless time is up first. A write that was cut off may
+/// have happened.
+pub async fn in_time<T, E: From<StoreError>>(
+    clock: &impl Clock,
+    time: Duration,
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let late = || {
+        let detail = format!("no answer within {} ms", time.as_millis());
+        Err(StoreError::new(StoreErrorKind::Unavailable, detail).into())
+    };
+    within(clock, time, step).await.unwrap_or_else(late)
 }
 
 /// Storage for objects.

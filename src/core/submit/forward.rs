@@ -17,9 +17,10 @@ use super::hold::hold;
 use crate::config::Config;
 use crate::custody::held::Digest;
 use crate::custody::route_state::{self, StateCache};
+use crate::custody::store::in_time;
 use crate::limits;
 use crate::mail::{EmailAddress, Envelope, facts, trace};
-use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
+use crate::ports::{Delivery, Event as LogEvent, Ports, Primary, within};
 use crate::routing::decide::Hold;
 use crate::routing::health::Event;
 use crate::routing::{Decision, HealthState, HoldReason, Route, RouteName, RouteState, decide};
@@ -96,9 +97,10 @@ pub async fn forward<P: Ports>(
     };
     let tried = run.through(&candidates, opened).await;
     let events = run.events;
-    let noted = note(ports, cache, route, &known, canary, events);
+    let noting = note(ports, cache, route, &known, canary, events);
+    let noted = within(ports, message.left(ports, limits::RECEIPT_STEP), noting);
     let held = hold_rest(ports, route, message, envelope, tried);
-    let ((), forwarded) = futures::future::join(noted, held).await;
+    let (_, forwarded) = futures::future::join(noted, held).await;
     forwarded
 }
 
@@ -132,7 +134,7 @@ async fn know<P: Ports>(
                 (true, Some(_)) => Some(opening.await),
                 (true, None) => {
                     let short = limits::BLIND_FORWARD_BUDGET;
-                    let opened = route_state::within(ports, short, opening).await;
+                    let opened = within(ports, short, opening).await;
                     Some(opened.unwrap_or_else(|| Err(not_ready(short))))
                 }
             };
@@ -151,7 +153,8 @@ fn not_ready(time: Duration) -> Failure {
 }
 
 async fn claimed<P: Ports>(ports: &P, cache: &StateCache, route: &Route, index: usize) -> bool {
-    route_state::claim_canary(ports, cache, route, index)
+    let claiming = route_state::claim_canary(ports, cache, route, index);
+    in_time(ports, limits::STORAGE_BUDGET, claiming)
         .await
         .unwrap_or(false)
 }
@@ -233,16 +236,13 @@ impl<P: Ports> Run<'_, '_, P> {
             self.message.id,
             line_end,
         );
-        let elapsed = self.ports.now().since(self.message.started);
-        let rest = limits::SUBMISSION
-            .saturating_sub(limits::STORAGE_BUDGET)
-            .saturating_sub(elapsed);
+        let kept_back = limits::STORAGE_BUDGET + limits::RECEIPT_STEP;
         let delivery = Delivery {
             id: self.message.id,
             envelope: &envelope,
             parts: [Bytes::from(trace), self.message.bytes.clone()],
             budget: self.left(),
-            rest,
+            rest: self.message.left(self.ports, kept_back),
         };
         primary.deliver(self.route, index, session, &delivery).await
     }

@@ -2,7 +2,8 @@
 
 use super::Message;
 use crate::custody::held::{Digest, Held};
-use crate::custody::store::{Condition, Store, StoreError};
+use crate::custody::store::{Condition, Store, StoreError, in_time};
+use crate::limits;
 use crate::mail::{EmailAddress, Envelope};
 use crate::ports::Ports;
 use crate::routing::Route;
@@ -38,9 +39,8 @@ pub async fn hold<P: Ports>(
         digest,
     };
     let key = Held::key(&route.name, &message.copy());
-    ports
-        .store()
-        .put(&key, &held.object(&message.bytes), Condition::Always)
-        .await?;
+    let object = held.object(&message.bytes);
+    let putting = ports.store().put(&key, &object, Condition::Always);
+    in_time(ports, message.left(ports, limits::RECEIPT_STEP), putting).await?;
     Ok(digest)
 }

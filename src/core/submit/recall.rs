@@ -9,7 +9,7 @@ use super::answer::{Outcome, Settled};
 use crate::config::Config;
 use crate::custody::held::{Copy, Held};
 use crate::custody::life::held_copy;
-use crate::custody::release::{Ended, read_json};
+use crate::custody::release::Ended;
 use crate::custody::store::StoreError;
 use crate::mail::{Envelope, MessageId};
 use crate::ports::Ports;
@@ -39,8 +39,7 @@ pub async fn recall<P: Ports>(
             if let Some(held) = held_copy(ports.store(), route, &copy).await? {
                 found.extend(still_held(held));
             }
-            let key = Ended::key(&copy, split.then_some(route));
-            let ended: Option<Ended> = read_json(ports.store(), &key).await?;
+            let ended = Ended::read(ports.store(), &copy, split.then_some(route)).await?;
             found.extend(ended.into_iter().flat_map(|ended| ended.recipients));
         }
     }

@@ -46,9 +46,9 @@ pub struct Arguments {
     /// Bytes of a message.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(200..=25_000_000))]
     size: u32,
-    /// Only the scenarios whose names contain this.
-    #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    /// Only these scenarios, separated by commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    only: Vec<String>,
     /// Also write everything that was measured to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -79,9 +79,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     };
     let mut stage = Stage::set(&arguments.from, &document.root, &plan).await?;
     let mut scenarios = stage.scenarios();
-    if let Some(only) = &arguments.only {
-        scenarios.retain(|scenario| scenario.name().contains(only.as_str()));
-    }
+    let wanted = |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|n| n == name);
+    scenarios.retain(|scenario| wanted(scenario.name()));
     let mut report = Report::new(&plan, &document.root)?;
     let steps = u64::from(arguments.rounds) * scenarios.len() as u64;
     let bar = progress::bar(true, steps, "measuring");
@@ -95,8 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     stage.end().await;
-    let all = arguments.only.is_none();
-    if all || arguments.only.as_deref() == Some("large") {
+    if wanted("large") {
         report.large = Some(large::measure(&arguments.from).await.context("large")?);
     }
     texts::say(&report.text());

@@ -1,0 +1,189 @@
+//! The attempts to release one message: `attempts/ROUTE/ID.json`, which is also the claim on it.
+//!
+//! An attempt is written down before it is made, with the earliest time of the next one, and the
+//! write is conditional: of two releasers that want the same message one is first, and the other
+//! finds that it is not due. Who holds the claim writes what came of it; one that never reports was
+//! left by an instance that died, and counts as lost: its message may have been delivered.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::held::Copy;
+use super::record::{self, Known};
+use super::store::{Condition, Put, Store, StoreError, Version};
+use crate::limits;
+use crate::ports::{Ports, nonce};
+use crate::routing::RouteName;
+use crate::submit::answer::Settled;
+use crate::time::Timestamp;
+
+/// What is known of the attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempts {
+    /// Attempts that were begun.
+    pub attempts: u32,
+    /// The earliest next attempt.
+    pub next_attempt: Timestamp,
+    /// Who is at it, where nobody has reported yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_by: Option<String>,
+    /// Attempts that never reported, or whose reply was lost.
+    pub lost: u32,
+    /// Recipients that need nothing more.
+    pub settled: Vec<Settled>,
+    /// Why the rest is still here.
+    pub detail: String,
+}
+
+/// What a claim came to.
+#[derive(Debug)]
+pub enum Claim {
+    /// Go on.
+    Mine(Claimed),
+    /// It is not due, or another releaser is at it.
+    NotDue(Timestamp),
+}
+
+/// A message that the caller alone may try to release now.
+#[derive(Debug)]
+pub struct Claimed {
+    /// The attempts, this one among them.
+    pub attempts: Attempts,
+    key: String,
+    version: Version,
+}
+
+/// Claims the next attempt.
+pub async fn claim<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<Claim, StoreError> {
+    let key = format!("attempts/{route}/{copy}.json");
+    let nonce = nonce(ports);
+    let mut next_attempt = ports.now();
+    for _ in 0..limits::STATE_TRIES {
+        let (known, condition) = record::read_to_change::<Attempts>(ports.store(), &key).await?;
+        let now = ports.now();
+        let known = match (known, &condition) {
+            // Our own write, whose answer was lost.
+            (Known::Some(known), Condition::Unchanged(version))
+                if known.claimed_by.as_ref() == Some(&nonce) =>
+            {
+                return Ok(mine(known, key, version.clone()));
+            }
+            (Known::Some(known), _) if known.waits(now) => {
+                return Ok(Claim::NotDue(known.next_attempt));
+            }
+            (Known::Some(known), _) => known,
+            (Known::None, _) => Attempts::none(now),
+            // Nobody knows what was tried.
+            (Known::Unreadable, _) => Attempts {
+                lost: 1,
+                ..Attempts::none(now)
+            },
+        };
+        let begun = known.begin(now, nonce.clone());
+        if let Put::Written(version) = record::write(ports.store(), &key, &begun, condition).await?
+        {
+            return Ok(mine(begun, key, version));
+        }
+        next_attempt = begun.next_attempt;
+    }
+    Ok(Claim::NotDue(next_attempt))
+}
+
+impl Attempts {
+    fn none(now: Timestamp) -> Self {
+        Self {
+            attempts: 0,
+            next_attempt: now,
+            claimed_by: None,
+            lost: 0,
+            settled: Vec::new(),
+            detail: String::new(),
+        }
+    }
+
+    /// A time that lies further ahead than any wait was written by a clock that went back.
+    fn waits(&self, now: Timestamp) -> bool {
+        self.next_attempt > now && self.next_attempt <= now.after(limits::RETRY_LONGEST)
+    }
+
+    /// As it must stand before the attempt: if we die, this is what the next one reads.
+    fn begin(self, now: Timestamp, nonce: String) -> Self {
+        Self {
+            lost: self.lost + u32::from(self.claimed_by.is_some()),
+            next_attempt: now.after(interval(self.attempts).max(limits::ATTEMPT)),
+            attempts: self.attempts.saturating_add(1),
+            claimed_by: Some(nonce),
+            ..self
+        }
+    }
+}
+
+impl Claimed {
+    /// Gives the claim back with what came of the attempt; the next one is due after the interval.
+    pub async fn report<P: Ports>(&mut self, ports: &P) -> Result<(), StoreError> {
+        let mut report = self.attempts.clone();
+        report.claimed_by = None;
+        let interval = interval(report.attempts.saturating_sub(1));
+        report.next_attempt = ports.now().after(interval);
+        for _ in 0..limits::STATE_TRIES {
+            let condition = Condition::Unchanged(self.version.clone());
+            if let Put::Written(version) =
+                record::write(ports.store(), &self.key, &report, condition).await?
+            {
+                self.version = version;
+                self.attempts = report;
+                return Ok(());
+            }
+            // Our own write, or this attempt took so long that it was given up for lost: then who
+            // took over must know whom we settled.
+            match record::read::<Attempts>(ports.store(), &self.key).await? {
+                None => return Ok(()),
+                Some((found, _)) if found == report => return Ok(()),
+                Some((found, version)) => {
+                    self.version = version;
+                    report = found.with_settled(&report.settled);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets the attempts: the message is gone.
+    pub async fn forget<P: Ports>(&self, ports: &P) -> Result<(), StoreError> {
+        ports.store().delete(&self.key).await
+    }
+}
+
+impl Attempts {
+    fn with_settled(mut self, more: &[Settled]) -> Self {
+        for one in more {
+            if !self
+                .settled
+                .iter()
+                .any(|known| known.address.same_mailbox(&one.address))
+            {
+                self.settled.push(one.clone());
+            }
+        }
+        self
+    }
+}
+
+/// 30 s, doubling to an hour.
+fn interval(attempts: u32) -> Duration {
+    let doubled = limits::RETRY_FIRST.saturating_mul(2_u32.saturating_pow(attempts.min(16)));
+    doubled.min(limits::RETRY_LONGEST)
+}
+
+fn mine(attempts: Attempts, key: String, version: Version) -> Claim {
+    Claim::Mine(Claimed {
+        attempts,
+        key,
+        version,
+    })
+}

@@ -47,6 +47,8 @@ pub const DATA_BLOCK: Duration = Duration::from_secs(15);
 /// A primary's answer to the end of the message: it may scan the content first. Giving up here
 /// makes the message uncertain, so it is the longest wait.
 pub const DATA_END: Duration = Duration::from_secs(30);
+/// The next piece of an HTTP response that has begun.
+pub const BETWEEN_BYTES: Duration = Duration::from_secs(5);
 /// A good-bye is a courtesy.
 pub const QUIT: Duration = Duration::from_millis(500);
 /// All attempts of one submission, over all addresses, up to the end of data.

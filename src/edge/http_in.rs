@@ -3,7 +3,10 @@
 //! A body is read straight into the buffer it stays in, counted while it comes: what is longer
 //! than its limit is refused before its end. Every answer says its length.
 
+use std::pin::{Pin, pin};
+
 use bytes::Bytes;
+use futures::future::{Either, select};
 use holdfast_core::limits;
 use holdfast_core::ports::{Event, Log as _, new_id};
 use holdfast_core::problem::{Kind, Problem};
@@ -13,7 +16,7 @@ use wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use wasip3::wit_bindgen::{self, FutureWriter, StreamReader, StreamResult};
 use wasip3::{wit_future, wit_stream};
 
-use crate::world::{World, within};
+use crate::world::{World, sleep, within};
 
 /// A request whose body has not been read yet.
 pub struct Incoming {
@@ -111,7 +114,12 @@ impl Incoming {
         let (done, result) = wit_future::new(|| Ok(()));
         let (mut stream, trailers) = Request::consume_body(self.request, result);
         let mut body = Vec::with_capacity(expected.min(most).saturating_add(1));
+        let mut patience = Patience::default();
         loop {
+            // All that was announced is here, and a message never has more.
+            if length == Some(body.len() as u64) {
+                return Ok(body.into());
+            }
             if body.len() > most {
                 wit_bindgen::spawn(discard(stream, done));
                 return Err(BodyError::TooLong);
@@ -120,7 +128,7 @@ impl Incoming {
                 let more = BLOCK_BYTES.max(body.len() / 2).min(most + 1 - body.len());
                 body.reserve(more.max(1));
             }
-            let Some((result, read)) = within(limits::BODY_PIECE, stream.read(body)).await else {
+            let Some((result, read)) = patience.wait_for(stream.read(body)).await else {
                 return Err(BodyError::TooSlow);
             };
             body = read;
@@ -132,11 +140,8 @@ impl Incoming {
             return Err(BodyError::TooLong);
         }
         // A body that was cut short says so here; a message with its end missing is no message.
-        let ended = within(limits::BODY_PIECE, async { trailers.await }).await;
-        match ended {
-            Some(Ok(_)) if length.is_none_or(|length| length == body.len() as u64) => {
-                Ok(body.into())
-            }
+        match patience.wait_for(async { trailers.await }).await {
+            Some(Ok(_)) if length.is_none() => Ok(body.into()),
             _ => Err(BodyError::Cut),
         }
     }
@@ -148,6 +153,29 @@ impl Incoming {
         let (done, result) = wit_future::new(|| Ok(()));
         let (stream, _trailers) = Request::consume_body(self.request, result);
         wit_bindgen::spawn(discard(stream, done));
+    }
+}
+
+/// Waits for one piece of a body after the other, each for [`limits::BODY_PIECE`] at least and twice
+/// that at most: one timer serves all of them, because a timer costs as much as reading a piece.
+#[derive(Default)]
+struct Patience(Option<Pin<Box<dyn Future<Output = ()>>>>);
+
+impl Patience {
+    async fn wait_for<F: Future>(&mut self, piece: F) -> Option<F::Output> {
+        let mut piece = pin!(piece);
+        // The running timer may be nearly up; what it began with is not this piece's fault.
+        for _ in 0..2 {
+            let timer = self
+                .0
+                .get_or_insert_with(|| Box::pin(sleep(limits::BODY_PIECE)));
+            match select(piece, timer).await {
+                Either::Left((output, _)) => return Some(output),
+                Either::Right(((), waiting)) => piece = waiting,
+            }
+            self.0 = None;
+        }
+        None
     }
 }
 
@@ -247,20 +275,19 @@ pub fn respond_bytes(
     fields: &[(&str, String)],
     body: Vec<u8>,
 ) -> Result<Response, ErrorCode> {
-    let unsaid = |_| ErrorCode::InternalError(Some("a header field cannot be set".into()));
-    let headers = Fields::new();
-    headers
-        .append("content-type", content_type.as_bytes())
-        .map_err(unsaid)?;
-    headers
-        .append("content-length", body.len().to_string().as_bytes())
-        .map_err(unsaid)?;
-    headers
-        .append("cache-control", b"no-store")
-        .map_err(unsaid)?;
+    let mut list = vec![
+        ("content-type".to_owned(), content_type.as_bytes().to_vec()),
+        (
+            "content-length".to_owned(),
+            body.len().to_string().into_bytes(),
+        ),
+        ("cache-control".to_owned(), b"no-store".to_vec()),
+    ];
     for (name, value) in fields {
-        headers.append(name, value.as_bytes()).map_err(unsaid)?;
+        list.push(((*name).to_owned(), value.as_bytes().to_vec()));
     }
+    let headers = Fields::from_list(&list)
+        .map_err(|_| ErrorCode::InternalError(Some("a header field cannot be set".into())))?;
     let (mut writer, contents) = wit_stream::new();
     let (result_writer, result) = wit_future::new(|| Ok(None));
     let (response, _sent) = Response::new(headers, Some(contents), result);

@@ -8,7 +8,7 @@ use holdfast_core::limits;
 use holdfast_tests::support::http_peer::{HttpAct, HttpPeer};
 use holdfast_tests::support::installation::{mail, without_trace};
 use holdfast_tests::support::peer::STAGES;
-use holdfast_tests::support::{Act, Answer, Installation, Peer, Setup, Stage, until};
+use holdfast_tests::support::{Act, Answer, Fault, Installation, Peer, Setup, Stage, until};
 use serde_json::json;
 
 /// A server that takes commands in one flight, and one that takes them one by one.
@@ -105,6 +105,27 @@ async fn all_addresses_share_one_budget() {
     assert!(answer.took >= limits::REPLY, "{:?}", answer.took);
     let most = Duration::from_secs(15 + 4);
     assert!(answer.took < most, "{:?}", answer.took);
+}
+
+#[tokio::test]
+async fn no_sender_waits_longer_than_the_limit_however_slow_everything_is() {
+    // Both at once: all they do is wait.
+    join_all([&["CHUNKING"][..], &[]].map(|extensions| async move {
+        let peer = Peer::offering(extensions).await;
+        // The content alone would take 100 s, and each of its blocks comes in time.
+        peer.slow_content(200_000);
+        let holdfast = Setup::to(&[peer.url()]).start().await;
+        let proxy = &holdfast.storage.proxy;
+        proxy.rule(|_| Some(Fault::Slow(Duration::from_secs(4))));
+        let message = [mail("slow"), b"slow\r\n".repeat(20_000_000 / 6)].concat();
+        let answer = holdfast.post(message.clone()).await;
+        answer.is_held("failed");
+        assert!(answer.took < limits::SUBMISSION, "{:?}", answer.took);
+        let held = &holdfast.held()[answer.id()].message;
+        assert!(*held == message, "other bytes are held");
+        assert_eq!(peer.taken().len(), 0, "nothing that could be doubled");
+    }))
+    .await;
 }
 
 #[tokio::test]

@@ -95,6 +95,7 @@ struct Rules {
     acts: Vec<(Stage, Act)>,
     poison: Vec<(Vec<u8>, String)>,
     recipients: Vec<(String, String)>,
+    pace: Option<usize>,
 }
 
 #[derive(Default)]
@@ -166,12 +167,18 @@ impl Peer {
         rules.acts.clear();
         rules.poison.clear();
         rules.recipients.clear();
+        rules.pace = None;
     }
 
     /// A message that contains `marker` gets this reply at its end.
     pub fn refuse_content(&self, marker: &str, reply: &str) {
         let poison = (marker.as_bytes().to_vec(), reply.to_owned());
         self.shared.rules.lock().unwrap().poison.push(poison);
+    }
+
+    /// Content is read at this many bytes a second.
+    pub fn slow_content(&self, bytes_per_second: usize) {
+        self.shared.rules.lock().unwrap().pace = Some(bytes_per_second);
     }
 
     /// This recipient gets this reply.
@@ -246,6 +253,7 @@ async fn accept(listener: TcpListener, shared: Shared) {
                     from: None,
                     to: Vec::new(),
                     chunks: Vec::new(),
+                    owed: Duration::ZERO,
                 };
                 sessions.spawn(session.run());
             }
@@ -260,6 +268,8 @@ struct Session {
     from: Option<String>,
     to: Vec<String>,
     chunks: Vec<u8>,
+    /// Time that was not slept yet.
+    owed: Duration,
 }
 
 /// The code of the reply that went out; none when the conversation is over.
@@ -363,6 +373,7 @@ impl Session {
                 break;
             }
             message.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
+            self.pace(line.len()).await;
         }
         self.end(message, false).await
     }
@@ -371,7 +382,10 @@ impl Session {
         let mut words = line.split(' ').skip(1);
         let length: usize = words.next()?.parse().ok()?;
         let mut chunk = vec![0; length];
-        self.stream.read_exact(&mut chunk).await.ok()?;
+        for part in chunk.chunks_mut(65_536) {
+            self.stream.read_exact(part).await.ok()?;
+            self.pace(part.len()).await;
+        }
         if self.to.is_empty() {
             return self.write("554 5.5.1 no valid recipients").await;
         }
@@ -382,6 +396,17 @@ impl Session {
                 self.end(message, true).await
             }
             None => self.write("250 2.0.0 go on").await,
+        }
+    }
+
+    /// Takes the time that so many bytes of content take.
+    async fn pace(&mut self, bytes: usize) {
+        let pace = self.shared.rules.lock().unwrap().pace;
+        if let Some(pace) = pace {
+            self.owed += Duration::from_secs_f64(bytes as f64 / pace as f64);
+            if self.owed > Duration::from_millis(50) {
+                tokio::time::sleep(std::mem::take(&mut self.owed)).await;
+            }
         }
     }
 

@@ -236,7 +236,7 @@ impl<P: Ports> Run<'_, '_, P> {
             self.message.id,
             line_end,
         );
-        let kept_back = limits::STORAGE_BUDGET + limits::RECEIPT_STEP;
+        let kept_back = limits::STORAGE_BUDGET + limits::RECEIPT_STEP + limits::BETWEEN_BYTES;
         let delivery = Delivery {
             id: self.message.id,
             envelope: &envelope,

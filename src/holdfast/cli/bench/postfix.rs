@@ -140,8 +140,12 @@ impl Drop for Running<'_> {
             .stderr(Stdio::null())
             .status()
             .ok();
-        std::fs::remove_dir_all(self.0.folder.join("queue")).ok();
-        std::fs::create_dir_all(self.0.folder.join("queue")).ok();
+        // The next one begins with an empty queue. Moved and not deleted, as `Stage::put_aside` says.
+        let queue = self.0.folder.join("queue");
+        if let Ok(aside) = tempfile::tempdir_in(&self.0.folder) {
+            std::fs::rename(&queue, aside.keep().join("spent")).ok();
+        }
+        std::fs::create_dir_all(&queue).ok();
     }
 }
 

@@ -130,14 +130,15 @@ impl Stage {
     /// What can be measured here, in the order of a round: what is compared stands together.
     pub fn scenarios(&self) -> Vec<Scenario> {
         use Scenario::*;
+        // Storage first: Postfix deletes what it relays, and slows down who makes files after it.
         let all = [
+            Hold,
+            HoldNative,
+            PostfixQueue,
             Forward,
             DeliverHttp,
             DeliverSmtp,
             PostfixRelay,
-            Hold,
-            HoldNative,
-            PostfixQueue,
         ];
         let needs_postfix = |one: &Scenario| matches!(one, PostfixRelay | PostfixQueue);
         all.into_iter()
@@ -177,9 +178,9 @@ impl Stage {
 
     async fn put(&self, target: &Target, folder: &str, plan: &Plan) -> Result<Measured> {
         let folder = self.folder.path().join("s3").join(BUCKET).join(folder);
-        clear(&folder)?;
         load::run(target, &plan.for_warming_up()).await?;
-        clear(&folder)?;
+        self.put_aside(&folder)?;
+        settle().await;
         let measured = load::run(target, plan).await?;
         let stored = messages_in(&folder)?;
         ensure!(
@@ -187,8 +188,18 @@ impl Stage {
             "{} were accepted and the bucket has {stored}",
             measured.requests
         );
-        clear(&folder)?;
+        self.put_aside(&folder)?;
         Ok(measured)
+    }
+
+    /// Each round writes into an empty folder. What lies there is moved and not deleted: ext4
+    /// makes new files slowly while it remembers that many were deleted.
+    fn put_aside(&self, folder: &Path) -> Result<()> {
+        if folder.is_dir() {
+            let aside = tempfile::tempdir_in(self.folder.path())?.keep();
+            std::fs::rename(folder, aside.join("spent"))?;
+        }
+        Ok(())
     }
 
     /// Ends everything.
@@ -320,13 +331,6 @@ fn messages_in(folder: &Path) -> Result<u64> {
         count += u64::from(entry?.path().extension().is_some_and(|end| end == "eml"));
     }
     Ok(count)
-}
-
-fn clear(folder: &Path) -> Result<()> {
-    if folder.is_dir() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    Ok(())
 }
 
 impl Plan {

@@ -105,6 +105,57 @@ fn file(folder: &TempDir, name: &str, text: &str) -> String {
 
 const MESSAGE: &str = "Subject: x\n\n.\nno end of line";
 
+mod toolchain {
+    use super::*;
+
+    /// A machine whose PATH has these programs and no others.
+    fn machine(programs: &[(&str, &str)]) -> TempDir {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        for (name, script) in programs {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        folder
+    }
+
+    /// `holdfast up` on that machine, which has no target yet.
+    async fn up_on(rustup: &str) -> (Ran, TempDir) {
+        let machine = machine(&[
+            ("rustc", "echo /there/is/no/such/folder"),
+            ("rustup", rustup),
+        ]);
+        let path = machine.path().to_str().unwrap();
+        let ran = run_with(&["up"], &[("PATH", path)], b"").await;
+        (ran, machine)
+    }
+
+    #[tokio::test]
+    async fn a_missing_target_is_added_and_a_missing_compiler_is_named() {
+        let (ran, machine) = up_on("echo \"$@\" > \"${0%/*}/asked\"").await;
+        let asked = std::fs::read_to_string(machine.path().join("asked")).unwrap();
+        assert_eq!(asked, "target add wasm32-wasip2\n");
+        assert_ne!(ran.code, 0);
+        assert!(
+            ran.err.contains("sudo apt-get install -y clang"),
+            "{}",
+            ran.err
+        );
+    }
+
+    #[tokio::test]
+    async fn a_target_that_cannot_be_added_is_named_with_its_line() {
+        let (ran, _machine) = up_on("exit 1").await;
+        assert_ne!(ran.code, 0);
+        assert!(
+            ran.err.contains("rustup target add wasm32-wasip2"),
+            "{}",
+            ran.err
+        );
+    }
+}
+
 mod send {
     use super::*;
 

@@ -21,7 +21,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use holdfast::host::{HostOptions, RunningHost};
-use holdfast_tests::{Application, test_component, until};
+use holdfast_tests::support::until;
+use holdfast_tests::{Application, test_component};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};

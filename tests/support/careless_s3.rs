@@ -77,7 +77,7 @@ async fn serve(request: Request<Incoming>, objects: &Objects) -> Response<Full<B
         return answer(400, Bytes::new());
     };
     let path = head.uri.path().trim_start_matches('/');
-    let key = path.split_once('/').map_or("", |(_, key)| key).to_owned();
+    let key = decoded(path.split_once('/').map_or("", |(_, key)| key));
     let mut objects = objects.lock().unwrap();
     match (head.method, key.as_str()) {
         (Method::GET, "") => {
@@ -85,7 +85,11 @@ async fn serve(request: Request<Incoming>, objects: &Objects) -> Response<Full<B
             answer(200, listing(&objects, query).into())
         }
         (Method::GET | Method::HEAD, key) => match objects.get(key) {
-            Some(bytes) => tagged(answer(200, bytes.clone()), bytes),
+            Some(bytes) => {
+                let range = head.headers.get(http::header::RANGE);
+                let part = range.map_or(bytes.clone(), |range| first_of(bytes, range));
+                tagged(answer(200, part), bytes)
+            }
             None => {
                 let error = "<Error><Code>NoSuchKey</Code></Error>";
                 answer(404, Bytes::from_static(error.as_bytes()))
@@ -104,15 +108,36 @@ async fn serve(request: Request<Incoming>, objects: &Objects) -> Response<Full<B
     }
 }
 
+/// The first bytes, which is all that is ever asked for: `bytes=0-LAST`.
+fn first_of(bytes: &Bytes, range: &http::HeaderValue) -> Bytes {
+    let last = range.to_str().unwrap().strip_prefix("bytes=0-").unwrap();
+    let end: usize = last.parse::<usize>().unwrap() + 1;
+    bytes.slice(..end.min(bytes.len()))
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text)
+        .decode_utf8_lossy()
+        .into_owned()
+}
+
 fn listing(objects: &BTreeMap<String, Bytes>, query: &str) -> String {
-    let prefix = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("prefix="));
-    let prefix = prefix.unwrap_or_default();
-    let prefix = percent_encoding::percent_decode_str(prefix).decode_utf8_lossy();
-    let found = objects.iter().filter(|(key, _)| key.starts_with(&*prefix));
+    let word = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let value = pairs.find(|(key, _)| *key == name).map(|(_, value)| value);
+        decoded(value.unwrap_or_default())
+    };
+    let (prefix, after) = (word("prefix"), word("start-after"));
+    let most: usize = word("max-keys").parse().unwrap_or(1_000);
+    let mut found = objects
+        .iter()
+        .filter(|(key, _)| key.starts_with(&prefix) && **key > after);
     let contents: String = found
+        .by_ref()
+        .take(most)
         .map(|(key, bytes)| {
+            let key =
+                percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC);
             format!(
                 "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>\
                  <ETag>\"x\"</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
@@ -120,11 +145,15 @@ fn listing(objects: &BTreeMap<String, Bytes>, query: &str) -> String {
             )
         })
         .collect();
+    let more = match found.next() {
+        Some(_) => "<NextContinuationToken>more</NextContinuationToken>",
+        None => "",
+    };
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
-         <ListBucketResult><Name>holdfast</Name><Prefix>{prefix}</Prefix>\
-         <MaxKeys>1000</MaxKeys><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated>\
-         <EncodingType>url</EncodingType>{contents}</ListBucketResult>"
+         <ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><MaxKeys>{most}</MaxKeys><KeyCount>0</KeyCount>\
+         <IsTruncated>{}</IsTruncated>{more}<EncodingType>url</EncodingType>{contents}</ListBucketResult>",
+        !more.is_empty()
     )
 }
 

@@ -4,7 +4,8 @@
 //! `GET /connect?to=IP:PORT`, `/resolve?name=`, `/fetch?url=[&connect-ms=][&first-byte-ms=][&between-bytes-ms=]`, `/set?store=&key=&value=`,
 //! `/get?store=&key=`, `/delete?store=&key=`, `/keys?store=`, `/variable?name=`, `/environment`,
 //! `/headers`, `/print?text=`, `/count` (requests this instance has counted), `/trap`, `/listen`,
-//! `/udp`, `POST /length`.
+//! `/udp`, `POST /length`, `/conformance?[url=&access-key=&secret-key=]` (core's suite of what every
+//! store must do, on the host's key-value store or on a bucket).
 
 mod http;
 mod sockets;
@@ -12,6 +13,9 @@ mod sockets;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use holdfast_core::custody::store::conformance;
+use holdfast_core::custody::store::s3::S3Settings;
+use holdfast_edge::storage::Storage;
 use serde_json::{Value, json};
 use spin_sdk::{key_value::Store, variables};
 use wasip3::http::types::{ErrorCode, Request, Response};
@@ -68,9 +72,24 @@ async fn attempt(path: &str, query: &Query) -> Result<Value, String> {
             Ok(Value::Null)
         }
         "/count" => Ok(json!(COUNTED.fetch_add(1, Ordering::Relaxed) + 1)),
+        "/conformance" => conformance(query).await,
         "/trap" => std::process::abort(),
         _ => Err(format!("the probe does not know {path}")),
     }
+}
+
+async fn conformance(query: &Query) -> Result<Value, String> {
+    let settings = S3Settings {
+        url: query.get("url").to_owned(),
+        bucket: "holdfast".to_owned(),
+        region: "us-east-1".to_owned(),
+        virtual_host: false,
+        access_key: query.get("access-key").to_owned(),
+        secret_key: query.get("secret-key").to_owned(),
+    };
+    let store = Storage::new(&settings)?;
+    conformance::check(&store, "conformance/").await?;
+    Ok(json!(store.kind()))
 }
 
 async fn key_value(path: &str, query: &Query) -> Result<Value, spin_sdk::key_value::Error> {

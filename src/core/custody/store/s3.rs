@@ -114,9 +114,13 @@ impl<C: HttpClient + Clock> S3Store<C> {
                 body: body.to_vec(),
                 connect: limits::STORAGE_CONNECT.min(left.max(MINIMUM)),
                 reply: (limits::STORAGE_REPLY + transfer).min(left.max(MINIMUM)),
-                most,
+                // What an error says may be longer than what was asked for.
+                most: most.max(ANSWER_BYTES),
             };
             match self.client.send(request).await {
+                Ok(response) if response.body.len() > most && response.status < 300 => {
+                    return Err(too_long(most));
+                }
                 Ok(response) if !retried(&response) => return Ok(response),
                 Ok(response) => trouble = said(&response),
                 Err(failure) if failure.kind == HttpFailureKind::NotGranted => {
@@ -124,10 +128,7 @@ impl<C: HttpClient + Clock> S3Store<C> {
                     return Err(StoreError::new(StoreErrorKind::Denied, detail));
                 }
                 Err(failure) if failure.kind == HttpFailureKind::TooLong => {
-                    return Err(StoreError::new(
-                        StoreErrorKind::Damaged,
-                        format!("longer than {most} bytes"),
-                    ));
+                    return Err(too_long(most));
                 }
                 Err(failure) => trouble = failure.detail,
             }
@@ -314,6 +315,10 @@ fn retried(response: &HttpResponse) -> bool {
     matches!(response.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
         || (response.status == 409
             && code(response).as_deref() == Some("ConditionalRequestConflict"))
+}
+
+fn too_long(most: usize) -> StoreError {
+    StoreError::new(StoreErrorKind::Damaged, format!("longer than {most} bytes"))
 }
 
 fn refused(response: &HttpResponse) -> StoreError {

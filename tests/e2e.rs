@@ -9,6 +9,7 @@
 //! | `idempotency` | the same key never makes two messages |
 //! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
 //! | `operators` | readiness, health, orders and their tokens |
+//! | `release` | what was held goes home, oldest first, byte for byte |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -28,5 +29,7 @@ mod operators;
 mod primary_faults;
 #[path = "e2e/refusals.rs"]
 mod refusals;
+#[path = "e2e/release.rs"]
+mod release;
 #[path = "e2e/storage_faults.rs"]
 mod storage_faults;

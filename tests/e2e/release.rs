@@ -1,0 +1,119 @@
+//! What was held goes home: canary first, oldest first, byte for byte, each outcome written down,
+//! and nothing left in the queue.
+
+use holdfast_tests::support::corpus;
+use holdfast_tests::support::installation::{ACME_KEY, mail, without_trace};
+use holdfast_tests::support::{Act, Installation, Peer, Setup, Stage, until};
+use serde_json::json;
+
+/// An installation whose primary is stopped, and finds out quickly when it is back.
+async fn with_stopped_primary() -> (Installation, Peer) {
+    let mut peer = Peer::start().await;
+    peer.stop().await;
+    let health = "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"";
+    let holdfast = Setup::to(&[peer.url()]).health(health).start().await;
+    (holdfast, peer)
+}
+
+async fn tick_until_empty(holdfast: &Installation) {
+    until("the queue is empty", async || {
+        let ticked = holdfast.tick().await;
+        assert_eq!(ticked.status, 200, "{}", ticked.text);
+        holdfast.held().is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_queue_goes_home_oldest_first_and_byte_for_byte() {
+    let (holdfast, mut peer) = with_stopped_primary().await;
+    let mut held = Vec::new();
+    for sample in corpus::all() {
+        let answer = holdfast.post(sample.bytes.clone()).await;
+        assert_eq!(answer.status, 202, "{}: {}", sample.name, answer.text);
+        held.push((answer.id().to_owned(), sample.bytes));
+    }
+    peer.start_again().await;
+    tick_until_empty(&holdfast).await;
+    assert_eq!(holdfast.state().await, "up");
+
+    let taken = peer.taken();
+    assert_eq!(taken.len(), held.len(), "each once");
+    for (id, message) in &held {
+        let mark = format!(" id {id};");
+        let arrived = taken
+            .iter()
+            .find(|taken| String::from_utf8_lossy(&taken.bytes).contains(&mark))
+            .unwrap_or_else(|| panic!("{id} did not arrive"));
+        assert!(
+            without_trace(&arrived.bytes, id) == *message,
+            "{id}: other bytes"
+        );
+        let path = format!("/v1/messages/{id}");
+        let life = holdfast.get(&path, Some(ACME_KEY)).await;
+        assert_eq!(life.body["outcome"], "delivered", "{}", life.text);
+        assert_eq!(life.body["held"], json!([]));
+    }
+    // Slow start: the first goes alone, and it is the oldest.
+    let first = String::from_utf8_lossy(&taken[0].bytes).into_owned();
+    assert!(first.contains(&format!(" id {};", held[0].0)), "{first}");
+    let left = holdfast.objects().into_keys();
+    let left: Vec<_> = left.filter(|key| key.starts_with("attempts/")).collect();
+    assert_eq!(left, [""; 0], "no record outlives its message");
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_stepped_over() {
+    let (holdfast, mut peer) = with_stopped_primary().await;
+    let poisoned = holdfast.post(mail("poison")).await;
+    let behind = holdfast.post(mail("behind it")).await;
+    peer.refuse_content("poison", "451 4.3.0 not now");
+    peer.start_again().await;
+    until("what is behind it arrives", async || {
+        holdfast.tick().await;
+        !holdfast.held().contains_key(behind.id())
+    })
+    .await;
+    assert_eq!(holdfast.held()[poisoned.id()].message, mail("poison"));
+    let key = format!("attempts/hq/{}.json", poisoned.id());
+    let attempts = &holdfast.objects()[&key];
+    let attempts: serde_json::Value = serde_json::from_slice(attempts).unwrap();
+    assert!(
+        attempts["detail"].as_str().unwrap().contains("not now"),
+        "{attempts}"
+    );
+}
+
+#[tokio::test]
+async fn a_canary_that_fails_keeps_the_rest_at_home() {
+    let (holdfast, mut peer) = with_stopped_primary().await;
+    for number in 0..5 {
+        holdfast
+            .post(mail(&number.to_string()))
+            .await
+            .is_held("failed");
+    }
+    until("the primary is judged down", async || {
+        holdfast.post(mail("more")).await;
+        holdfast.state().await == "down"
+    })
+    .await;
+    let held = holdfast.held().len();
+    peer.only(Stage::Mail, Act::Close);
+    peer.start_again().await;
+    until("a canary was tried", async || {
+        let ticked = holdfast.tick().await;
+        ticked.body["routes"][0]["canary"]["outcome"] == "failed"
+    })
+    .await;
+    let mails = |peer: &Peer| {
+        let commands = peer.commands();
+        commands
+            .iter()
+            .filter(|line| line.starts_with("MAIL"))
+            .count()
+    };
+    assert_eq!(mails(&peer), 1, "one message tried it");
+    assert_eq!(holdfast.held().len(), held, "nothing is lost");
+    assert_eq!(peer.taken().len(), 0);
+}

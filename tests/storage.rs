@@ -45,7 +45,7 @@ async fn a_bucket_conforms_with_conditional_writes_and_without() {
 
 #[tokio::test]
 async fn a_bucket_conforms_through_faults() {
-    let first = |seen: &Seen| seen.earlier % 2 == 0;
+    let first = |seen: &Seen| seen.earlier.is_multiple_of(2);
     let faults = [
         Fault::Status(500, "InternalError"),
         Fault::Status(503, "SlowDown"),

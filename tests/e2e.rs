@@ -10,6 +10,7 @@
 //! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
+//! | `queue` | single messages in an operator's hands, audited |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -27,6 +28,8 @@ mod idempotency;
 mod operators;
 #[path = "e2e/primary_faults.rs"]
 mod primary_faults;
+#[path = "e2e/queue.rs"]
+mod queue;
 #[path = "e2e/refusals.rs"]
 mod refusals;
 #[path = "e2e/release.rs"]

@@ -31,6 +31,8 @@ pub const RECEIVED_LINES: usize = 50;
 pub const IDEMPOTENCY_KEY_CHARS: usize = 256;
 /// Bytes of an operator's request body.
 pub const OPERATOR_BODY_BYTES: usize = 65_536;
+/// Entries in one page of what operators read.
+pub const OPERATOR_PAGE: usize = 100;
 /// Bytes of the configuration document.
 pub const CONFIG_BYTES: usize = 1_048_576;
 /// Bytes of one of our own JSON objects in storage: anything longer was not written by us.
@@ -114,5 +116,7 @@ pub const RELEASE_CONCURRENCY: usize = 8;
 pub const LEASE: Duration = Duration::from_secs(60);
 /// One tick.
 pub const TICK: Duration = Duration::from_secs(20);
+/// Ticks that follow one another after one call, while there is more: half an hour.
+pub const TICKS_IN_A_ROW: u32 = 90;
 /// What a sender is told to wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);

@@ -30,12 +30,14 @@ struct ProblemDetails {
                        primary, or held in the organisation's own storage until the primary is back.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(post_message, get_message, livez, readyz, tick, health, put_override),
+    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
         mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
         custody::life::HeldCopy, custody::release::Ended,
+        custody::release::Dropped, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
+        operate::queue::Queued, operate::queue::QueuedState, operate::queue::Because, operate::queue::Done,
         custody::drain::Drained, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
@@ -184,3 +186,65 @@ fn health() {}
 )]
 #[allow(dead_code)]
 fn put_override() {}
+
+/// The held messages, route by route, oldest first.
+#[utoipa::path(
+    get, path = "/v1/queue", tag = "keeper",
+    params(
+        ("route" = Option<String>, Query, description = "Only this route"),
+        ("state" = Option<operate::queue::QueuedState>, Query, description = "Only what stands so"),
+        ("after" = Option<String>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<usize>, Query, description = "Messages looked at for one page, 1 to 100"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = operate::queue::QueuePage),
+        (status = 400, description = "The query cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The queue cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn queue() {}
+
+/// Try a held message at the next tick whatever its wait, or drop it.
+#[utoipa::path(
+    post, path = "/v1/queue/{id}/{action}", tag = "keeper",
+    params(
+        ("id" = String, Path, description = "The message's name in the queue"),
+        ("action" = String, Path, description = "`retry` or `drop`"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it; required to drop a message"),
+    ),
+    request_body = operate::queue::Because,
+    responses(
+        (status = 200, description = "It was done", body = operate::queue::Done),
+        (status = 400, description = "The reason or the operator's name is missing", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No route holds it", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is being released at this moment", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn queue_action() {}
+
+/// What people did, a day at a time, oldest first.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "keeper",
+    params(
+        ("day" = Option<String>, Query, description = "The day, in UTC; today's if absent"),
+        ("after" = Option<String>, Query, description = "The `next` of the page before"),
+        ("format" = Option<String>, Query, description = "`json`, or `csv` (RFC 4180)"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = operate::audit::AuditPage),
+        (status = 400, description = "The query cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The log cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn audit() {}

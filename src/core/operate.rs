@@ -1,23 +1,30 @@
-//! What operators ask and order: the health with its evidence, and overrides, audited.
+//! What operators ask and order: the health with its evidence, overrides, single messages of the
+//! queue. What they order is audited first.
+
+pub mod audit;
+pub mod queue;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::custody::route_state::{self, StateCache};
-use crate::custody::store::{Condition, Store, StoreError};
+use crate::custody::store::StoreError;
 use crate::limits;
-use crate::ports::{Clock, Ports, new_id};
+use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routing::decide::Hold;
 use crate::routing::state::{Mode, Override};
 use crate::routing::{Decision, Health, Route, RouteState, decide};
 use crate::time::Timestamp;
+use audit::Audit;
 
 /// Who gave an order, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
     /// The name the operator gave.
     pub name: String,
+    /// Whether the operator gave one.
+    pub named: bool,
     /// The client's address as the host saw it.
     pub from: String,
 }
@@ -155,10 +162,7 @@ pub async fn order<P: Ports>(
         .route(route)
         .ok_or_else(|| Problem::new(Kind::NotFound, format!("there is no route {route:?}")))?;
     let now = ports.now();
-    if order.reason.trim().is_empty() || order.reason.chars().count() > REASON_CHARS {
-        let detail = format!("`reason`: say why in 1 to {REASON_CHARS} characters");
-        return Err(Problem::new(Kind::BadRequest, detail));
-    }
+    check_reason(&order.reason)?;
     if order.expires.is_some_and(|end| end <= now) {
         return Err(Problem::new(Kind::BadRequest, "`expires` is over already"));
     }
@@ -168,16 +172,15 @@ pub async fn order<P: Ports>(
             format!("the order does not stand: {error}"),
         )
     };
-    let record = Audit {
-        at: now,
-        by: operator.name.clone(),
-        from: operator.from.clone(),
-        action: "override",
-        subject: route.name.to_string(),
-        facts: serde_json::json!({ "mode": order.mode, "expires": order.expires }),
-        reason: order.reason.clone(),
-    };
-    audit(ports, &record).await.map_err(unavailable)?;
+    let entry = Audit::new(
+        now,
+        operator,
+        "override",
+        route.name.as_str(),
+        &order.reason,
+    )
+    .with(serde_json::json!({ "mode": order.mode, "expires": order.expires }));
+    audit::write(ports, &entry).await.map_err(unavailable)?;
     let standing = (order.mode != Mode::Auto).then(|| Override {
         mode: order.mode,
         reason: order.reason,
@@ -195,38 +198,12 @@ pub async fn order<P: Ports>(
     Ok(known(route, &state, ports.now()))
 }
 
-/// One entry of the audit log: who, from where, when, what, why.
-#[derive(Clone, Debug, Serialize)]
-pub struct Audit {
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub by: String,
-    /// From which address.
-    pub from: String,
-    /// What was done.
-    pub action: &'static str,
-    /// To what.
-    pub subject: String,
-    /// The particulars.
-    pub facts: serde_json::Value,
-    /// Why.
-    pub reason: String,
-}
-
-/// Writes an entry. What cannot be written down is not done.
-pub async fn audit<P: Ports>(ports: &P, entry: &Audit) -> Result<(), StoreError> {
-    let key = audit_key(ports, entry.at);
-    let body = serde_json::to_vec(entry).unwrap_or_default();
-    ports
-        .store()
-        .put(&key, &[body.into()], Condition::Always)
-        .await
-        .map(drop)
-}
-
-fn audit_key(clock: &impl Clock, at: Timestamp) -> String {
-    format!("audit/{}/{}.json", at.day(), new_id(clock))
+fn check_reason(reason: &str) -> Result<(), Problem> {
+    if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS {
+        let detail = format!("`reason`: say why in 1 to {REASON_CHARS} characters");
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    Ok(())
 }
 
 /// An operator as the request names it.
@@ -237,11 +214,10 @@ pub fn operator(name: Option<&str>, from: Option<&str>) -> Operator {
             .take(NAME_CHARS)
             .collect::<String>()
     };
+    let name = name.map(clean).filter(|name| !name.trim().is_empty());
     Operator {
-        name: name
-            .map(clean)
-            .filter(|name| !name.is_empty())
-            .unwrap_or_else(|| "operator".into()),
+        named: name.is_some(),
+        name: name.unwrap_or_else(|| "operator".into()),
         from: from.map(clean).unwrap_or_else(|| "unknown".into()),
     }
 }

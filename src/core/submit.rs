@@ -325,11 +325,11 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
     }
     if !any(Outcome::Delivered) && !any(Outcome::Held) {
         let words = all.iter().find_map(|one| one.reply.as_ref());
-        let said = words
-            .map(|reply| format!("{} {}", reply.code, reply.text))
-            .unwrap_or_default();
-        let problem = Problem::new(Kind::Refused, format!("the primary said: {said}"))
-            .with("recipients", recipients);
+        let said = match words {
+            Some(reply) => format!("the primary said: {} {}", reply.code, reply.text),
+            None => "an earlier try of this key was held, and a person dropped it".into(),
+        };
+        let problem = Problem::new(Kind::Refused, said).with("recipients", recipients);
         return Response::problem(&problem, &message.id.to_string());
     }
     let hold = forwarded.iter().find_map(|f| f.hold.clone());

@@ -50,6 +50,9 @@ async fn the_api_describes_itself() {
         "/v1/messages/{id}",
         "/v1/health",
         "/v1/tick",
+        "/v1/queue",
+        "/v1/queue/{id}/{action}",
+        "/v1/audit",
     ] {
         assert!(
             described.body["paths"][path].is_object(),
@@ -72,6 +75,8 @@ async fn each_token_opens_its_own_door() {
                 client.put(url("/v1/routes/hq/override")).json(&order),
                 OPERATOR_TOKEN,
             ),
+            (client.get(url("/v1/queue")), OPERATOR_TOKEN),
+            (client.get(url("/v1/audit")), OPERATOR_TOKEN),
             (client.post(url("/v1/tick")), TICK_TOKEN),
         ]
     };

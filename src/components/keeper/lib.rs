@@ -2,20 +2,28 @@
 //!
 //! | path | who | what |
 //! | --- | --- | --- |
-//! | `POST /v1/tick` | tick token | probes that are due |
+//! | `POST /v1/tick` | tick token | probes that are due, the canary, the queue |
 //! | `GET /v1/health` | operator token | state, evidence, since when, next probe |
 //! | `PUT /v1/routes/{route}/override` | operator token | hold, deliver, auto |
+//! | `GET /v1/queue` | operator token | what is held, and why |
+//! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
+//! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
+
+mod orders;
+
+use std::rc::Rc;
 
 use holdfast_core::limits;
-use holdfast_core::operate::{self, Order};
+use holdfast_core::operate::{self, audit};
 use holdfast_core::partner::bearer_is;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::tick;
 use holdfast_edge::app::App;
-use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond};
+use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond, respond_bytes};
 use holdfast_edge::settings;
 use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::wit_bindgen;
 
 struct Keeper;
 
@@ -23,64 +31,97 @@ wasip3::http::service::export!(Keeper);
 
 impl wasip3::exports::http::handler::Guest for Keeper {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let answer = match answer(Incoming::new(request)).await {
-            Ok(answer) => answer,
-            Err(problem) => refuse(&problem),
-        };
-        respond(&answer)
+        match answer(Incoming::new(request)).await {
+            Ok(Reply::Json(answer)) => respond(&answer),
+            Ok(Reply::Csv(text)) => {
+                respond_bytes(200, "text/csv; charset=utf-8", &[], text.into_bytes())
+            }
+            Err(problem) => respond(&refuse(&problem)),
+        }
     }
 }
 
-async fn answer(incoming: Incoming) -> Result<Answer, Problem> {
+/// What a request is answered.
+enum Reply {
+    Json(Answer),
+    Csv(String),
+}
+
+impl Reply {
+    fn ok(body: &impl serde::Serialize) -> Self {
+        Self::Json(Answer::json(200, body))
+    }
+}
+
+async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
     let path = incoming.path.trim_end_matches('/').to_owned();
-    let route = path
-        .strip_prefix("/v1/routes/")
-        .and_then(|rest| rest.strip_suffix("/override"));
-    match (incoming.method.as_str(), path.as_str(), route) {
-        ("POST", "/v1/tick", _) => {
+    let words: Vec<&str> = path.split('/').skip(1).collect();
+    match (incoming.method.as_str(), words.as_slice()) {
+        ("POST", ["v1", "tick"]) => {
             guard(&incoming, "tick_token").await?;
             let app = App::get().await?;
-            Ok(Answer::json(
-                200,
-                &tick::tick(&*app, &app.config, &app.cache).await,
-            ))
+            let ticked = tick::tick(&*app, &app.config, &app.cache).await;
+            if ticked.more {
+                go_on(app);
+            }
+            Ok(Reply::ok(&ticked))
         }
-        ("GET", "/v1/health", _) => {
+        ("GET", ["v1", "health"]) => {
             guard(&incoming, "operator_token").await?;
             let app = App::get().await?;
-            Ok(Answer::json(
-                200,
-                &operate::health(&*app, &app.config).await,
-            ))
+            Ok(Reply::ok(&operate::health(&*app, &app.config).await))
         }
-        ("PUT", _, Some(route)) => put_override(incoming, route).await,
-        (_, "/v1/tick", _) => Err(not_allowed("POST")),
-        (_, "/v1/health", _) => Err(not_allowed("GET")),
-        (_, _, Some(_)) => Err(not_allowed("PUT")),
+        ("GET", ["v1", "queue"]) => {
+            guard(&incoming, "operator_token").await?;
+            let query = orders::queue_query(&incoming.query)?;
+            let app = App::get().await?;
+            let page = operate::queue::list(&*app, &app.config, &query).await?;
+            Ok(Reply::ok(&page))
+        }
+        ("GET", ["v1", "audit"]) => {
+            guard(&incoming, "operator_token").await?;
+            let query = orders::audit_query(&incoming.query)?;
+            let app = App::get().await?;
+            let page = audit::read(&*app, query.day.as_deref(), query.after.as_deref()).await?;
+            Ok(match query.csv {
+                true => Reply::Csv(audit::csv(&page)),
+                false => Reply::ok(&page),
+            })
+        }
+        ("PUT", ["v1", "routes", route, "override"]) => {
+            guard(&incoming, "operator_token").await?;
+            let operator = orders::operator(&incoming);
+            let order = orders::body(incoming).await?;
+            let app = App::get().await?;
+            let order = operate::order(&*app, &app.config, &app.cache, route, &operator, order);
+            Ok(Reply::ok(&order.await?))
+        }
+        ("POST", ["v1", "queue", id, action]) => {
+            guard(&incoming, "operator_token").await?;
+            let action = orders::action(action)?;
+            let operator = orders::operator(&incoming);
+            let because = orders::body(incoming).await?;
+            let app = App::get().await?;
+            let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
+            Ok(Reply::ok(&done.await?))
+        }
+        (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
+        (_, ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
+        (_, ["v1", "routes", _, "override"]) => Err(not_allowed("PUT")),
         _ => Err(Problem::new(Kind::NotFound, "see /openapi.json")),
     }
 }
 
-async fn put_override(incoming: Incoming, route: &str) -> Result<Answer, Problem> {
-    guard(&incoming, "operator_token").await?;
-    let app = App::get().await?;
-    let name = incoming
-        .header("holdfast-operator")
-        .map(|name| String::from_utf8_lossy(name).into_owned());
-    let operator = operate::operator(name.as_deref(), incoming.client_address());
-    let most = limits::OPERATOR_BODY_BYTES;
-    let body = incoming
-        .body(most)
-        .await
-        .map_err(|error| error.problem(most))?;
-    let order: Order = serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(
-            Kind::BadRequest,
-            format!("the order cannot be read: {error}"),
-        )
-    })?;
-    let health = operate::order(&*app, &app.config, &app.cache, route, &operator, order).await?;
-    Ok(Answer::json(200, &health))
+/// More is to be done than one tick may: it goes on after the answer, tick after tick, so that one
+/// call drains a queue. Nothing depends on it: whoever ticks next goes on where it was.
+fn go_on(app: Rc<App>) {
+    wit_bindgen::spawn(async move {
+        for _ in 0..limits::TICKS_IN_A_ROW {
+            if !tick::tick(&*app, &app.config, &app.cache).await.more {
+                return;
+            }
+        }
+    });
 }
 
 /// Lets nobody pass who does not have the token; a token that is not set opens nothing.

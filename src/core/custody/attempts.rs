@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::Copy;
 use super::record::{self, Known};
-use super::store::{Condition, Put, Store, StoreError, Version};
+use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
 use crate::limits;
 use crate::ports::{Ports, nonce};
 use crate::routing::RouteName;
@@ -54,13 +54,45 @@ pub struct Claimed {
     version: Version,
 }
 
-/// Claims the next attempt.
+/// What is known of a copy's attempts.
+pub async fn read(
+    store: &impl Store,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<Option<Attempts>, StoreError> {
+    match record::read(store, &key(route, copy)).await {
+        Ok(found) => Ok(found.map(|(attempts, _)| attempts)),
+        Err(error) if error.kind == StoreErrorKind::Damaged => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Claims the next attempt, if it is due.
 pub async fn claim<P: Ports>(
     ports: &P,
     route: &RouteName,
     copy: &Copy,
 ) -> Result<Claim, StoreError> {
-    let key = format!("attempts/{route}/{copy}.json");
+    claim_unless(ports, route, copy, Attempts::waits).await
+}
+
+/// Claims it whether or not it is due, unless somebody is at it.
+pub async fn claim_now<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<Claim, StoreError> {
+    let at_work = |attempts: &Attempts, now| attempts.claimed_by.is_some() && attempts.waits(now);
+    claim_unless(ports, route, copy, at_work).await
+}
+
+async fn claim_unless<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+    must_wait: impl Fn(&Attempts, Timestamp) -> bool,
+) -> Result<Claim, StoreError> {
+    let key = key(route, copy);
     let nonce = nonce(ports);
     let mut next_attempt = ports.now();
     for _ in 0..limits::STATE_TRIES {
@@ -73,7 +105,7 @@ pub async fn claim<P: Ports>(
             {
                 return Ok(mine(known, key, version.clone()));
             }
-            (Known::Some(known), _) if known.waits(now) => {
+            (Known::Some(known), _) if must_wait(&known, now) => {
                 return Ok(Claim::NotDue(known.next_attempt));
             }
             (Known::Some(known), _) => known,
@@ -92,6 +124,34 @@ pub async fn claim<P: Ports>(
         next_attempt = begun.next_attempt;
     }
     Ok(Claim::NotDue(next_attempt))
+}
+
+/// Ends the wait before the next attempt. Who is at it now reports as usual.
+pub async fn make_due<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<(), StoreError> {
+    let key = key(route, copy);
+    for _ in 0..limits::STATE_TRIES {
+        let found: Option<(Attempts, Version)> = record::read(ports.store(), &key).await?;
+        let Some((known, version)) = found.filter(|(known, _)| known.claimed_by.is_none()) else {
+            return Ok(());
+        };
+        let due = Attempts {
+            next_attempt: ports.now(),
+            ..known
+        };
+        let condition = Condition::Unchanged(version);
+        if let Put::Written(_) = record::write(ports.store(), &key, &due, condition).await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn key(route: &RouteName, copy: &Copy) -> String {
+    format!("attempts/{route}/{copy}.json")
 }
 
 impl Attempts {

@@ -165,7 +165,7 @@ impl<P: Ports> Run<'_, P> {
             Released::Ended(outcome) => {
                 self.served = true;
                 match outcome {
-                    Outcome::Rejected => self.drained.rejected += 1,
+                    Outcome::Rejected | Outcome::Dropped => self.drained.rejected += 1,
                     _ => self.drained.delivered += 1,
                 }
                 self.good += 1;

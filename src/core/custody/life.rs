@@ -92,15 +92,15 @@ pub async fn life<P: Ports>(
             .map_err(unavailable)?;
         ended.extend(found.filter(|end| end.partner == partner.name));
     }
-    let delivered = |end: &Ended| {
-        end.recipients
-            .iter()
-            .any(|one| one.outcome == Outcome::Delivered)
+    let any = |outcome| {
+        let mut recipients = ended.iter().flat_map(|end| &end.recipients);
+        recipients.any(|one| one.outcome == outcome)
     };
     let outcome = match (held.is_empty(), ended.is_empty()) {
         (true, true) => return Err(nothing()),
         (false, _) => Outcome::Held,
-        (true, false) if ended.iter().any(delivered) => Outcome::Delivered,
+        (true, false) if any(Outcome::Delivered) => Outcome::Delivered,
+        (true, false) if any(Outcome::Dropped) => Outcome::Dropped,
         (true, false) => Outcome::Rejected,
     };
     Ok(Life {

@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::attempts::{self, Attempts, Claim, Claimed};
 use super::held::{Copy, Damaged, Held};
+use super::life::held_copy;
 use super::record;
-use super::store::{Condition, Store, StoreError};
+use super::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, Envelope, MessageId, facts, trace};
@@ -52,6 +53,19 @@ pub struct Ended {
     pub attempts: u32,
     /// Whether a recipient may have it twice: a reply was lost on the way.
     pub uncertain: bool,
+    /// Who dropped it and why, where a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Dropped>,
+}
+
+/// A person's word that ended a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Dropped {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Ended {
@@ -266,6 +280,7 @@ async fn end<P: Ports>(
         uncertain: attempts.lost > 0
             || !held.uncertain.is_empty()
             || held.reason == HoldReason::Uncertain,
+        dropped: None,
     };
     let split = held.split.then_some(&route.name);
     let ended_key = Ended::key(copy, split);
@@ -274,6 +289,60 @@ async fn end<P: Ports>(
     claimed.forget(ports).await?;
     log(ports, "release.ended", route, held, attempts);
     Ok(outcome(&ended))
+}
+
+/// Ends a message on a person's word: nobody who is left gets it. Its outcome is written first.
+pub async fn drop<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &RouteName,
+    copy: &Copy,
+    claimed: Claimed,
+    dropped: Dropped,
+) -> Result<(), StoreError> {
+    let key = Held::key(route, copy);
+    let attempts = &claimed.attempts;
+    let (mut recipients, mut ended) = (attempts.settled.clone(), None);
+    match held_copy(ports.store(), route, copy).await {
+        Ok(None) => return claimed.forget(ports).await,
+        Ok(Some(held)) => {
+            recipients.extend(left(&held, attempts).into_iter().map(|address| Settled {
+                address,
+                outcome: Outcome::Dropped,
+                route: route.clone(),
+                reason: None,
+                reply: None,
+            }));
+            ended = Some(held);
+        }
+        // What is damaged is dropped too, without knowing whose it was.
+        Err(error) if error.kind == StoreErrorKind::Damaged => {}
+        Err(error) => return Err(error),
+    }
+    let split = config.routes.len() > 1 && ended.as_ref().is_none_or(|held| held.split);
+    let end = Ended {
+        id: copy.id,
+        route: route.clone(),
+        partner: ended
+            .as_ref()
+            .map(|held| held.partner.clone())
+            .unwrap_or_default(),
+        held: ended.as_ref().map_or_else(|| copy.id.at(), |held| held.at),
+        at: ports.now(),
+        recipients,
+        attempts: attempts.attempts.saturating_sub(1),
+        uncertain: attempts.lost > 0 || ended.is_some_and(|held| !held.uncertain.is_empty()),
+        dropped: Some(dropped),
+    };
+    let ended_key = Ended::key(copy, split.then_some(route));
+    record::write(ports.store(), &ended_key, &end, Condition::Always).await?;
+    ports.store().delete(&key).await?;
+    claimed.forget(ports).await?;
+    let event = LogEvent::new("message.dropped")
+        .with("id", copy.to_string())
+        .with("route", route.as_str());
+    ports.write(event);
+    Ok(())
 }
 
 /// The outcome of a message that is in the queue all the same: its releaser died before the

@@ -52,6 +52,8 @@ pub enum Outcome {
     Rejected,
     /// Nobody has it: the sender keeps it.
     NotAccepted,
+    /// A person ended it; the audit log says who and why.
+    Dropped,
 }
 
 /// One recipient's outcome.

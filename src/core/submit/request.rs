@@ -1,6 +1,8 @@
 //! A submission's request: its head first, judged before a byte of the body is read; then the
 //! body, in the three types that carry a message.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -187,17 +189,26 @@ fn count(recipients: usize, limits: &Limits) -> Result<(), Problem> {
     }
 }
 
+/// The names and the percent-decoded values of a query.
+pub fn query_pairs(query: &str) -> impl Iterator<Item = Result<(&str, Cow<'_, str>), Problem>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match percent_decode_str(value).decode_utf8() {
+            Ok(value) => Ok((name, value)),
+            Err(_) => {
+                let detail = format!("`{name}` is not UTF-8 when percent-decoded");
+                Err(Problem::new(Kind::BadAddress, detail))
+            }
+        }
+    })
+}
+
 fn query_envelope(query: &str, limits: &Limits) -> Result<Envelope, Problem> {
     let mut sender = None;
     let mut recipients = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = percent_decode_str(value).decode_utf8().map_err(|_| {
-            Problem::new(
-                Kind::BadAddress,
-                format!("`{name}` is not UTF-8 when percent-decoded"),
-            )
-        })?;
+    for pair in query_pairs(query) {
+        let (name, value) = pair?;
         match name {
             "from" if sender.is_none() => sender = Some(null_or("from", &value)?),
             "from" => {

@@ -1,0 +1,97 @@
+//! Operators' requests as they are read: queries, bodies, and who it is.
+
+use holdfast_core::limits;
+use holdfast_core::operate::queue::{Action, Query, QueuedState};
+use holdfast_core::operate::{self, Operator};
+use holdfast_core::problem::{Kind, Problem};
+use holdfast_core::submit::request::query_pairs;
+use holdfast_edge::http_in::Incoming;
+use serde::de::DeserializeOwned;
+use serde::de::value::{Error, StrDeserializer};
+
+/// Who asks: the name in `Holdfast-Operator`, and the address the host saw.
+pub fn operator(incoming: &Incoming) -> Operator {
+    let name = incoming
+        .header("holdfast-operator")
+        .map(|name| String::from_utf8_lossy(name).into_owned());
+    operate::operator(name.as_deref(), incoming.client_address())
+}
+
+/// Reads the body of an order.
+pub async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Problem> {
+    let most = limits::OPERATOR_BODY_BYTES;
+    let body = incoming
+        .body(most)
+        .await
+        .map_err(|error| error.problem(most))?;
+    serde_json::from_slice(&body).map_err(|error| {
+        let detail = format!("the order cannot be read: {error}");
+        Problem::new(Kind::BadRequest, detail)
+    })
+}
+
+/// What is to be done with a message.
+pub fn action(word: &str) -> Result<Action, Problem> {
+    Action::parse(word).ok_or_else(|| {
+        let detail = "one can `retry` or `drop` a message of the queue";
+        Problem::new(Kind::NotFound, detail)
+    })
+}
+
+/// The query of `GET /v1/queue`.
+pub fn queue_query(query: &str) -> Result<Query, Problem> {
+    let mut read = Query::default();
+    for pair in query_pairs(query) {
+        let (name, value) = pair?;
+        match name {
+            "route" => read.route = Some(value.into_owned()),
+            "after" => read.after = Some(value.into_owned()),
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit| *limit > 0);
+                read.limit = Some(limit.ok_or_else(|| bad("`limit` is a number from 1 to 100"))?);
+            }
+            "state" => read.state = Some(state(&value)?),
+            other => return Err(unknown(other, "route, state, after and limit")),
+        }
+    }
+    Ok(read)
+}
+
+fn state(word: &str) -> Result<QueuedState, Problem> {
+    let word = StrDeserializer::<Error>::new(word);
+    serde::Deserialize::deserialize(word)
+        .map_err(|_| bad("`state` is held, deferred, releasing or damaged"))
+}
+
+/// The query of `GET /v1/audit`.
+#[derive(Default)]
+pub struct AuditQuery {
+    pub day: Option<String>,
+    pub after: Option<String>,
+    pub csv: bool,
+}
+
+/// Reads it.
+pub fn audit_query(query: &str) -> Result<AuditQuery, Problem> {
+    let mut read = AuditQuery::default();
+    for pair in query_pairs(query) {
+        let (name, value) = pair?;
+        match (name, &*value) {
+            ("day", _) => read.day = Some(value.into_owned()),
+            ("after", _) => read.after = Some(value.into_owned()),
+            ("format", "csv") => read.csv = true,
+            ("format", "json") => read.csv = false,
+            ("format", _) => return Err(bad("`format` is json or csv")),
+            (other, _) => return Err(unknown(other, "day, after and format")),
+        }
+    }
+    Ok(read)
+}
+
+fn unknown(name: &str, known: &str) -> Problem {
+    bad(&format!("the query knows {known}, not {name:?}"))
+}
+
+fn bad(detail: &str) -> Problem {
+    Problem::new(Kind::BadRequest, detail)
+}

@@ -1,0 +1,369 @@
+//! Single messages of the queue: seen by operators, tried again now, or dropped.
+//!
+//! Dropping is the one way in which an accepted message ends without the primary's word. A person
+//! with a name orders it, the audit log has it before it happens, and the outcome says who and why.
+
+use futures::future::{join_all, try_join_all};
+use serde::{Deserialize, Serialize};
+
+use super::audit::{self, Audit};
+use super::{Operator, check_reason};
+use crate::config::Config;
+use crate::custody::attempts::{self, Attempts, Claim};
+use crate::custody::held::{Copy, Held};
+use crate::custody::life::held_copy;
+use crate::custody::release::{self, Dropped};
+use crate::custody::store::{Store, StoreError, StoreErrorKind};
+use crate::limits;
+use crate::mail::EmailAddress;
+use crate::ports::Ports;
+use crate::problem::{Kind, Problem};
+use crate::routing::{HoldReason, RouteName};
+use crate::time::Timestamp;
+
+/// A page of the queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct QueuePage {
+    /// When it was read.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
+    /// The held messages, route by route, oldest first.
+    pub messages: Vec<Queued>,
+    /// Give it as `after` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One held message.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Queued {
+    /// Its name in the queue: the message's id, with `.2` and so on for a later try of its key.
+    pub id: String,
+    /// The route it waits for.
+    pub route: RouteName,
+    /// How it stands.
+    pub state: QueuedState,
+    /// Who submitted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partner: Option<String>,
+    /// The envelope sender; absent = the null sender.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = Email))]
+    pub sender: Option<EmailAddress>,
+    /// Whom it is still to reach.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub recipients: Vec<EmailAddress>,
+    /// Since when it is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub since: Option<Timestamp>,
+    /// Why it was held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<HoldReason>,
+    /// Why it is still here, in words.
+    pub detail: String,
+    /// Attempts to release it.
+    pub attempts: u32,
+    /// Whether the primary may have it already: a reply was lost.
+    pub uncertain: bool,
+    /// When it is tried again, if not as soon as possible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
+    pub next_attempt: Option<Timestamp>,
+}
+
+/// How a held message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum QueuedState {
+    /// It waits for its first attempt.
+    Held,
+    /// It was tried, and is tried again later.
+    Deferred,
+    /// Somebody is releasing it, or died while doing so.
+    Releasing,
+    /// It is not what was stored; a person must look at it.
+    Damaged,
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Only this route.
+    pub route: Option<String>,
+    /// Only what stands so.
+    pub state: Option<QueuedState>,
+    /// What the page before this one said is next.
+    pub after: Option<String>,
+    /// Messages looked at for one page.
+    pub limit: Option<usize>,
+}
+
+/// Reads a page of the queue. What cannot be listed is an error, never an empty queue.
+pub async fn list<P: Ports>(
+    ports: &P,
+    config: &Config,
+    query: &Query,
+) -> Result<QueuePage, Problem> {
+    let mut routes: Vec<&RouteName> = config.routes.iter().map(|route| &route.name).collect();
+    if let Some(wanted) = &query.route {
+        routes.retain(|route| route.as_str() == wanted);
+        if routes.is_empty() {
+            return Err(no_route(wanted));
+        }
+    }
+    let mut after = match &query.after {
+        None => None,
+        Some(after) => {
+            let (route, copy) = after.split_once('/').ok_or_else(bad_after)?;
+            let at = routes.iter().position(|known| known.as_str() == route);
+            routes.drain(..at.ok_or_else(bad_after)?);
+            Some(format!("queue/{route}/{copy}.eml"))
+        }
+    };
+    let limit = query.limit.unwrap_or(limits::OPERATOR_PAGE);
+    let mut left = limit.clamp(1, limits::OPERATOR_PAGE);
+    let (mut messages, mut next) = (Vec::new(), None);
+    for route in routes {
+        let prefix = Held::prefix(route);
+        let start = after.take();
+        let page = ports.store().list(&prefix, start.as_deref(), left);
+        let page = page.await.map_err(unreadable)?;
+        let one = |key: &String| look(ports, route, key.clone());
+        messages.extend(
+            try_join_all(page.keys.iter().map(one))
+                .await
+                .map_err(unreadable)?,
+        );
+        left -= page.keys.len().min(left);
+        if let Some(last) = page.keys.last().filter(|_| page.more || left == 0) {
+            next = last
+                .strip_prefix("queue/")
+                .and_then(|key| key.strip_suffix(".eml"))
+                .map(str::to_owned);
+            break;
+        }
+    }
+    let mut messages: Vec<Queued> = messages.into_iter().flatten().collect();
+    messages.retain(|one| query.state.is_none_or(|state| one.state == state));
+    Ok(QueuePage {
+        at: ports.now(),
+        messages,
+        next,
+    })
+}
+
+/// What is known of one key; none if it went meanwhile.
+async fn look<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    key: String,
+) -> Result<Option<Queued>, StoreError> {
+    let name = key.rsplit('/').next().unwrap_or_default();
+    let name = name.strip_suffix(".eml").unwrap_or(name).to_owned();
+    let damaged = |detail: String| Queued {
+        id: name.clone(),
+        route: route.clone(),
+        state: QueuedState::Damaged,
+        partner: None,
+        sender: None,
+        recipients: Vec::new(),
+        since: None,
+        reason: None,
+        detail,
+        attempts: 0,
+        uncertain: false,
+        next_attempt: None,
+    };
+    let Some(copy) = Copy::of(&key) else {
+        return Ok(Some(damaged("its name is not an id".into())));
+    };
+    let held = match held_copy(ports.store(), route, &copy).await {
+        Ok(Some(held)) => held,
+        Ok(None) => return Ok(None),
+        Err(error) if error.kind == StoreErrorKind::Damaged => {
+            return Ok(Some(damaged(error.detail)));
+        }
+        Err(error) => return Err(error),
+    };
+    let attempts = attempts::read(ports.store(), route, &copy).await?;
+    Ok(Some(queued(&name, held, attempts, ports.now())))
+}
+
+fn queued(name: &str, held: Held, attempts: Option<Attempts>, now: Timestamp) -> Queued {
+    let tried = attempts.as_ref();
+    let state = match tried {
+        Some(tried) if tried.claimed_by.is_some() => QueuedState::Releasing,
+        Some(tried) if tried.attempts > 0 => QueuedState::Deferred,
+        _ => QueuedState::Held,
+    };
+    let settled = |address: &EmailAddress| {
+        tried.is_some_and(|tried| {
+            let mut settled = tried.settled.iter();
+            settled.any(|one| one.address.same_mailbox(address))
+        })
+    };
+    let mut recipients = held.envelope.recipients;
+    recipients.retain(|address| !settled(address));
+    let detail = tried.map(|tried| tried.detail.clone());
+    Queued {
+        id: name.to_owned(),
+        route: held.route,
+        state,
+        partner: Some(held.partner),
+        sender: held.envelope.sender,
+        recipients,
+        since: Some(held.at),
+        reason: Some(held.reason),
+        detail: detail
+            .filter(|detail| !detail.is_empty())
+            .unwrap_or(held.detail),
+        attempts: tried.map_or(0, |tried| tried.attempts),
+        uncertain: !held.uncertain.is_empty() || tried.is_some_and(|tried| tried.lost > 0),
+        next_attempt: tried.map(|tried| tried.next_attempt).filter(|at| *at > now),
+    }
+}
+
+/// What is ordered for one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Try it at the next tick, whatever its wait.
+    Retry,
+    /// End it here: nobody gets it.
+    Drop,
+}
+
+impl Action {
+    /// The word of the API.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retry => "retry",
+            Self::Drop => "drop",
+        }
+    }
+
+    /// The word read back.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Retry, Self::Drop]
+            .into_iter()
+            .find(|action| action.word() == word)
+    }
+}
+
+/// Why, as the operator says it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Because {
+    /// Why; it stands in the audit log, and in the outcome of what is dropped.
+    pub reason: String,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Done {
+    /// The message's name in the queue.
+    pub id: String,
+    /// `retry` or `drop`.
+    pub action: &'static str,
+    /// The routes on which it was done.
+    pub routes: Vec<RouteName>,
+}
+
+/// Does it, on every route on which the message is held.
+pub async fn act<P: Ports>(
+    ports: &P,
+    config: &Config,
+    id: &str,
+    action: Action,
+    operator: &Operator,
+    because: &Because,
+) -> Result<Done, Problem> {
+    check_reason(&because.reason)?;
+    if action == Action::Drop && !operator.named {
+        let detail = "say who you are in the header Holdfast-Operator: a message is dropped by a person with a name";
+        return Err(Problem::new(Kind::BadRequest, detail));
+    }
+    let copy = Copy::of(&format!("{id}.eml")).ok_or_else(|| not_held(id))?;
+    let looks = config.routes.iter().map(|route| async {
+        let key = Held::key(&route.name, &copy);
+        // A byte is enough to know that it is there, and what is damaged is there too.
+        let found = ports.store().peek(&key, 1).await;
+        found.map(|found| found.map(|_| &route.name))
+    });
+    let found: Result<Vec<_>, _> = join_all(looks).await.into_iter().collect();
+    let routes: Vec<&RouteName> = found.map_err(unreadable)?.into_iter().flatten().collect();
+    if routes.is_empty() {
+        return Err(not_held(id));
+    }
+    for route in &routes {
+        let subject = format!("{route}/{copy}");
+        let entry = Audit::new(
+            ports.now(),
+            operator,
+            action.word(),
+            &subject,
+            &because.reason,
+        );
+        audit::write(ports, &entry).await.map_err(not_done)?;
+        match action {
+            Action::Retry => attempts::make_due(ports, route, &copy)
+                .await
+                .map_err(not_done)?,
+            Action::Drop => {
+                let claimed = match attempts::claim_now(ports, route, &copy).await {
+                    Ok(Claim::Mine(claimed)) => claimed,
+                    Ok(Claim::NotDue(_)) => return Err(under_way(id)),
+                    Err(error) => return Err(not_done(error)),
+                };
+                let dropped = Dropped {
+                    by: operator.name.clone(),
+                    reason: because.reason.clone(),
+                };
+                release::drop(ports, config, route, &copy, claimed, dropped)
+                    .await
+                    .map_err(not_done)?;
+            }
+        }
+    }
+    Ok(Done {
+        id: copy.to_string(),
+        action: action.word(),
+        routes: routes.into_iter().cloned().collect(),
+    })
+}
+
+fn no_route(route: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("there is no route {route:?}"))
+}
+
+fn not_held(id: &str) -> Problem {
+    Problem::new(Kind::NotFound, format!("no route holds a message {id:?}"))
+}
+
+fn bad_after() -> Problem {
+    Problem::new(
+        Kind::BadRequest,
+        "`after` is the `next` of the page before, unchanged",
+    )
+}
+
+fn under_way(id: &str) -> Problem {
+    let detail = format!("{id} is being released at this moment; look again in a minute");
+    Problem::new(Kind::Conflict, detail)
+}
+
+fn unreadable(error: StoreError) -> Problem {
+    Problem::new(
+        Kind::Unavailable,
+        format!("the queue cannot be read: {error}"),
+    )
+}
+
+fn not_done(error: StoreError) -> Problem {
+    Problem::new(Kind::Unavailable, format!("it was not done: {error}"))
+}

@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use holdfast::demo_primary::{DemoPrimary, Inbox};
 use holdfast::embedded_s3::{EmbeddedS3, S3Options};
 use holdfast_tests::support::Setup;
-use holdfast_tests::support::installation::{ACME_KEY, ZETA_KEY};
+use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, ZETA_KEY, mail};
 use holdfast_tests::workspace;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -251,6 +251,110 @@ mod send {
         );
         assert!(keyless.err.contains("--key"));
         assert_eq!(inbox.count(), 0);
+    }
+}
+
+mod operate {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_outage_is_seen_and_ended_from_the_command_line() {
+        let primary = DemoPrimary::start(anywhere(), Inbox::new(9)).await.unwrap();
+        let address = primary.address();
+        primary.stop().await;
+        let holdfast = Setup::to(&[format!("smtp://{address}")]).start().await;
+        let mut ids = Vec::new();
+        for subject in ["one", "two", "three"] {
+            let answer = holdfast.post(mail(subject)).await;
+            ids.push(answer.id().to_owned());
+        }
+        let at = [
+            "--url",
+            holdfast.url(),
+            "--token",
+            OPERATOR_TOKEN,
+            "--operator",
+            "Olga",
+        ];
+        let on = async |words: &[&str]| run(&[words, &at[..]].concat()).await;
+
+        let queue = on(&["queue"]).await;
+        assert_eq!((queue.code, queue.lines().len()), (0, 6), "{}", queue.out);
+        let first = format!("{} hq held ann@acme.example -> bob@example.org", ids[0]);
+        assert_eq!(queue.lines()[0], first);
+        assert!(queue.lines()[1].contains("connection refused"));
+
+        let dropped = on(&["queue", "drop", &ids[1], "--reason", "not wanted"]).await;
+        assert_eq!(dropped.out, format!("{}: dropped (hq)\n", ids[1]));
+        let never = on(&["queue", "retry", &ids[1], "--reason", "wanted"]).await;
+        assert_eq!((never.code, never.out.as_str()), (1, ""));
+        assert!(never.err.contains("no route holds"), "{}", never.err);
+
+        let held = on(&["override", "hq", "hold", "--reason", "moving house"]).await;
+        assert_eq!(held.code, 0, "{}", held.err);
+        let status = on(&["status"]).await;
+        assert_eq!(status.code, 1, "a route that holds is not well");
+        let said = "hq: hold (override: Olga ordered it: moving house)";
+        assert_eq!(status.lines()[0], said, "{}", status.out);
+        assert!(status.out.contains("queue: 2"), "{}", status.out);
+        let refused = on(&["release", "hq"]).await;
+        assert_eq!(refused.code, 1, "{}", refused.out);
+        assert!(
+            refused.out.contains("nothing is released"),
+            "{}",
+            refused.out
+        );
+        on(&["override", "hq", "auto", "--reason", "moved"]).await;
+
+        let inbox = Inbox::new(9);
+        let _primary = DemoPrimary::start(address, inbox.clone()).await.unwrap();
+        let forecast = on(&["release", "hq", "--dry-run"]).await;
+        assert!(
+            forecast.out.starts_with("hq: 2 held, the oldest since "),
+            "{}",
+            forecast.out
+        );
+        assert_eq!(inbox.count(), 0, "a dry run moves nothing");
+        let released = on(&["release", "hq", "--reason", "back again"]).await;
+        let said = "hq: 2 delivered, 0 rejected, 0 left for later\n";
+        assert_eq!(
+            (released.code, released.out.as_str()),
+            (0, said),
+            "{}",
+            released.err
+        );
+        assert_eq!(inbox.count(), 2);
+        let status = on(&["status", "--json"]).await;
+        assert_eq!(status.code, 0, "{}", status.out);
+        let releases = &status.json()["releases"]["routes"][0];
+        assert_eq!(releases["queued"]["messages"], 0);
+        assert_eq!(on(&["queue"]).await.out, "nothing is held\n");
+
+        let audit = on(&["audit"]).await;
+        let actions: Vec<&str> = audit
+            .lines()
+            .iter()
+            .map(|line| line.split(' ').nth(3).unwrap())
+            .collect();
+        assert_eq!(
+            actions,
+            ["drop", "override", "override", "release"],
+            "{}",
+            audit.out
+        );
+        let csv = on(&["audit", "--csv"]).await;
+        assert_eq!(csv.lines().len(), 5, "{}", csv.out);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_token_is_said_and_never_shown() {
+        let primary = DemoPrimary::start(anywhere(), Inbox::new(0)).await.unwrap();
+        let url = format!("smtp://{}", primary.address());
+        let holdfast = Setup::to(&[url]).start().await;
+        let ran = run(&["status", "--url", holdfast.url(), "--token", "wr0ng"]).await;
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        assert!(ran.err.contains("401"), "{}", ran.err);
+        assert!(!ran.err.contains("wr0ng"), "{}", ran.err);
     }
 }
 

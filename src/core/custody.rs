@@ -5,6 +5,7 @@ pub mod drain;
 pub mod held;
 pub mod lease;
 pub mod life;
+pub mod progress;
 pub mod receipt;
 pub mod record;
 pub mod release;

@@ -114,6 +114,12 @@ pub const CANARY_CANDIDATES: usize = 20;
 pub const RELEASE_CONCURRENCY: usize = 8;
 /// A releaser's hold on its route, unless it renews it.
 pub const LEASE: Duration = Duration::from_secs(60);
+/// Pages of a listing that are read to count a queue.
+pub const COUNT_PAGES: u32 = 20;
+/// A release that goes on is reported so often.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// A release that rested for longer than this is over; the next is another.
+pub const RELEASE_PAUSE: Duration = Duration::from_secs(600);
 /// One tick.
 pub const TICK: Duration = Duration::from_secs(20);
 /// Ticks that follow one another after one call, while there is more: half an hour.

@@ -30,7 +30,7 @@ struct ProblemDetails {
                        primary, or held in the organisation's own storage until the primary is back.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit),
+    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
@@ -38,6 +38,8 @@ struct ProblemDetails {
         custody::life::HeldCopy, custody::release::Ended,
         custody::release::Dropped, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
         operate::queue::Queued, operate::queue::QueuedState, operate::queue::Because, operate::queue::Done,
+        operate::release::ReleaseOrder, operate::release::ReleaseAnswer, operate::release::Releases,
+        operate::release::RouteRelease, custody::progress::Progress, custody::progress::Count,
         custody::drain::Drained, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
@@ -248,3 +250,33 @@ fn queue_action() {}
 )]
 #[allow(dead_code)]
 fn audit() {}
+
+/// How releases go.
+#[utoipa::path(
+    get, path = "/v1/release", tag = "keeper",
+    responses(
+        (status = 200, description = "What is held, released and left, and when it will be done", body = operate::release::Releases),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The queue cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn get_release() {}
+
+/// Release a route's queue now, for as long as a tick may take, or say what that would do.
+#[utoipa::path(
+    post, path = "/v1/release", tag = "keeper",
+    params(("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::release::ReleaseOrder,
+    responses(
+        (status = 200, description = "What was done, or would be", body = operate::release::ReleaseAnswer),
+        (status = 400, description = "The order cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn post_release() {}

@@ -3,6 +3,7 @@
 
 pub mod audit;
 pub mod queue;
+pub mod release;
 
 use serde::{Deserialize, Serialize};
 

@@ -122,7 +122,7 @@ pub async fn tick_route<P: Ports>(
             Err(error) => ticked.error = Some(error.to_string()),
         }
     }
-    match drain::drain(ports, config, cache, route, deadline).await {
+    match drain::drain(ports, config, cache, route, deadline, None).await {
         Ok(drained) => ticked.released = (drained != Drained::default()).then_some(drained),
         Err(error) => ticked.error = Some(error.to_string()),
     }

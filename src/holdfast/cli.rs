@@ -4,6 +4,7 @@ mod assignment;
 mod bench;
 mod check;
 mod demo;
+mod operate;
 mod progress;
 mod release;
 mod send;
@@ -31,6 +32,16 @@ enum Command {
     Check(check::Arguments),
     /// Submits message files.
     Send(send::Arguments),
+    /// Says how every route of a running installation stands.
+    Status(operate::Status),
+    /// Shows what is held, tries one message again, or drops it.
+    Queue(operate::Queue),
+    /// Releases a route's queue now.
+    Release(operate::Release),
+    /// Orders a route to hold or to deliver, or takes the order back.
+    Override(operate::Override),
+    /// Shows who did what and why.
+    Audit(operate::Audit),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
     Demo(demo::Arguments),
     /// Measures on this machine, beside what limits it.
@@ -47,6 +58,11 @@ pub async fn main() -> ExitCode {
         Some(Command::Up(arguments)) => up::run(arguments).await.map(success),
         Some(Command::Check(arguments)) => check::run(arguments).await,
         Some(Command::Send(arguments)) => send::run(arguments).await,
+        Some(Command::Status(arguments)) => operate::status(arguments).await,
+        Some(Command::Queue(arguments)) => operate::queue(arguments).await,
+        Some(Command::Release(arguments)) => operate::release(arguments).await,
+        Some(Command::Override(arguments)) => operate::order(arguments).await,
+        Some(Command::Audit(arguments)) => operate::audit(arguments).await,
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::BenchPart) => bench::part::run().await,

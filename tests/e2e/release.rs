@@ -2,8 +2,8 @@
 //! and nothing left in the queue.
 
 use holdfast_tests::support::corpus;
-use holdfast_tests::support::installation::{ACME_KEY, mail, without_trace};
-use holdfast_tests::support::{Act, Installation, Peer, Setup, Stage, until};
+use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, mail, without_trace};
+use holdfast_tests::support::{Act, Answer, Installation, Peer, Setup, Stage, until};
 use serde_json::json;
 
 /// An installation whose primary is stopped, and finds out quickly when it is back.
@@ -116,4 +116,69 @@ async fn a_canary_that_fails_keeps_the_rest_at_home() {
     assert_eq!(mails(&peer), 1, "one message tried it");
     assert_eq!(holdfast.held().len(), held, "nothing is lost");
     assert_eq!(peer.taken().len(), 0);
+}
+
+#[tokio::test]
+async fn a_release_by_hand_is_forecast_limited_reported_and_audited() {
+    let (holdfast, mut peer) = with_stopped_primary().await;
+    for number in 0..4 {
+        holdfast
+            .post(mail(&number.to_string()))
+            .await
+            .is_held("failed");
+    }
+    peer.start_again().await;
+    let release = async |order: serde_json::Value| {
+        let url = format!("{}/v1/release", holdfast.url());
+        let request = holdfast.client.post(url).bearer_auth(OPERATOR_TOKEN);
+        Answer::of(request.header("holdfast-operator", "Olga").json(&order)).await
+    };
+    let dry = release(json!({ "route": "hq", "dry_run": true })).await;
+    assert_eq!(dry.status, 200, "{}", dry.text);
+    assert_eq!(
+        dry.body["queued"],
+        json!({ "messages": 4, "or_more": false })
+    );
+    assert_eq!(dry.body["released"], serde_json::Value::Null);
+    assert!(dry.body["oldest"].is_string(), "{}", dry.text);
+    assert_eq!(holdfast.held().len(), 4, "a dry run moves nothing");
+    assert_eq!(peer.connections(), 0);
+
+    let some = json!({ "route": "hq", "limit": 1, "reason": "to see whether it works" });
+    let one = release(some).await;
+    assert_eq!(one.body["released"]["delivered"], 1, "{}", one.text);
+    assert_eq!(holdfast.held().len(), 3);
+    let url = "/v1/release";
+    let progress = holdfast.get(url, Some(OPERATOR_TOKEN)).await;
+    let route = &progress.body["routes"][0];
+    assert_eq!(route["queued"]["messages"], 3, "{}", progress.text);
+    assert_eq!(route["latest"]["released"], 1);
+    assert_eq!(route["latest"]["done"], false);
+
+    let rest = release(json!({ "route": "hq", "reason": "it does" })).await;
+    assert_eq!(rest.body["released"]["delivered"], 3, "{}", rest.text);
+    let progress = holdfast.get(url, Some(OPERATOR_TOKEN)).await;
+    let latest = &progress.body["routes"][0]["latest"];
+    assert_eq!(
+        (&latest["released"], &latest["done"]),
+        (&json!(4), &json!(true))
+    );
+    assert_eq!(peer.taken().len(), 4);
+    let audit = holdfast.get("/v1/audit", Some(OPERATOR_TOKEN)).await;
+    assert_eq!(
+        audit.body["entries"].as_array().map(Vec::len),
+        Some(2),
+        "{}",
+        audit.text
+    );
+    assert_eq!(
+        audit.body["entries"][0]["reason"],
+        "to see whether it works"
+    );
+
+    let without = release(json!({ "route": "hq" })).await;
+    without.is_problem(400, "bad-request");
+    release(json!({ "route": "nowhere", "dry_run": true }))
+        .await
+        .is_problem(404, "not-found");
 }

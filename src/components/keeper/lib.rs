@@ -7,6 +7,7 @@
 //! | `PUT /v1/routes/{route}/override` | operator token | hold, deliver, auto |
 //! | `GET /v1/queue` | operator token | what is held, and why |
 //! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
+//! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
 
 mod orders;
@@ -78,6 +79,21 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let page = operate::queue::list(&*app, &app.config, &query).await?;
             Ok(Reply::ok(&page))
         }
+        ("GET", ["v1", "release"]) => {
+            guard(&incoming, "operator_token").await?;
+            let app = App::get().await?;
+            let releases = operate::release::releases(&*app, &app.config).await?;
+            Ok(Reply::ok(&releases))
+        }
+        ("POST", ["v1", "release"]) => {
+            guard(&incoming, "operator_token").await?;
+            let operator = orders::operator(&incoming);
+            let order = orders::body(incoming).await?;
+            let app = App::get().await?;
+            let (config, cache) = (&app.config, &app.cache);
+            let answer = operate::release::release(&*app, config, cache, &operator, &order).await?;
+            Ok(Reply::ok(&answer))
+        }
         ("GET", ["v1", "audit"]) => {
             guard(&incoming, "operator_token").await?;
             let query = orders::audit_query(&incoming.query)?;
@@ -107,6 +123,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         }
         (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
         (_, ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
+        (_, ["v1", "release"]) => Err(not_allowed("GET, POST")),
         (_, ["v1", "routes", _, "override"]) => Err(not_allowed("PUT")),
         _ => Err(Problem::new(Kind::NotFound, "see /openapi.json")),
     }

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::held::Held;
 use super::lease::{self, Lease};
+use super::progress::Reporter;
 use super::release::{self, Released};
 use super::route_state::{self, StateCache};
 use super::store::{Page, Store, StoreError};
@@ -41,13 +42,15 @@ pub struct Drained {
     pub more: bool,
 }
 
-/// Releases what is due until the queue ends, the primary fails, or `deadline` is there.
+/// Releases what is due until the queue ends, the primary fails, `deadline` is there, or so many
+/// messages as `most` says were tried.
 pub async fn drain<P: Ports>(
     ports: &P,
     config: &Config,
     cache: &StateCache,
     route: &Route,
     deadline: Timestamp,
+    most: Option<u32>,
 ) -> Result<Drained, StoreError> {
     let state = route_state::read_now(ports, &route.name).await?;
     let Decision::Deliver(candidates) = decide(route, &state, ports.now()) else {
@@ -67,12 +70,21 @@ pub async fn drain<P: Ports>(
             ..Drained::default()
         });
     };
+    let reporter = match Reporter::begin(ports, &route.name).await {
+        Ok(reporter) => reporter,
+        Err(error) => {
+            lease.give_back(ports).await?;
+            return Err(error);
+        }
+    };
     let mut run = Run {
         ports,
         config,
         route,
         address,
         deadline,
+        most,
+        reporter,
         prefix,
         page: first,
         next: 0,
@@ -89,9 +101,13 @@ pub async fn drain<P: Ports>(
         served,
         mut drained,
         lease,
+        reporter,
         ..
     } = run;
     note(ports, cache, route, address, failures, served).await;
+    let failed = result.as_ref().err().map(ToString::to_string);
+    let stopped = failed.as_deref().or(drained.stopped.as_deref());
+    reporter.end(ports, stopped).await;
     lease.give_back(ports).await?;
     result?;
     drained.more = drained.stopped.as_deref() == Some(TIME_IS_UP);
@@ -105,6 +121,8 @@ struct Run<'r, P: Ports> {
     route: &'r Route,
     address: usize,
     deadline: Timestamp,
+    most: Option<u32>,
+    reporter: Reporter,
     prefix: String,
     page: Page,
     next: usize,
@@ -122,11 +140,14 @@ impl<P: Ports> Run<'_, P> {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < self.concurrency && self.drained.stopped.is_none() {
-                if self.ports.now() >= self.deadline {
+                if self.most == Some(0) {
+                    self.drained.stopped = Some("as many as asked for were tried".into());
+                } else if self.ports.now() >= self.deadline {
                     self.drained.stopped = Some(TIME_IS_UP.into());
                 } else if !self.lease.keep(self.ports).await? {
                     self.drained.stopped = Some("the lease was lost".into());
                 } else if let Some(key) = self.next_key().await? {
+                    self.most = self.most.map(|most| most - 1);
                     running.push(async move {
                         let released = release::release(ports, config, route, address, &key).await;
                         (key, released)
@@ -139,6 +160,7 @@ impl<P: Ports> Run<'_, P> {
                 return Ok(());
             };
             self.count(&key, released?);
+            self.reporter.report(ports).await;
         }
     }
 
@@ -164,6 +186,7 @@ impl<P: Ports> Run<'_, P> {
         match released {
             Released::Ended(outcome) => {
                 self.served = true;
+                self.reporter.released();
                 match outcome {
                     Outcome::Rejected | Outcome::Dropped => self.drained.rejected += 1,
                     _ => self.drained.delivered += 1,

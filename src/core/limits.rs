@@ -37,7 +37,11 @@ pub const OPERATOR_PAGE: usize = 100;
 pub const CONFIG_BYTES: usize = 1_048_576;
 /// Bytes of one of our own JSON objects in storage: anything longer was not written by us.
 pub const RECORD_BYTES: usize = 1_048_576;
-/// Bytes of Holdfast's own lines in front of a held message.
+/// Bytes of a held message that are read first to see Holdfast's own lines.
+pub const HELD_LINES_BYTES: usize = 16_384;
+/// Storage requests at once, to show operators a page.
+pub const OPERATOR_CONCURRENCY: usize = 16;
+/// Bytes of Holdfast's own lines in front of a held message, at most.
 pub const HELD_PREFIX_BYTES: usize = 1_048_576;
 
 /// Opening a connection to a primary.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::held::{Copy, Held};
 use super::release::Ended;
-use super::store::{Store, StoreError};
+use super::store::{Store, StoreError, StoreErrorKind};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, MessageId};
@@ -118,12 +118,20 @@ pub async fn held_copy(
     copy: &Copy,
 ) -> Result<Option<Held>, StoreError> {
     let key = Held::key(route, copy);
-    let Some(first) = store.peek(&key, limits::HELD_PREFIX_BYTES).await? else {
-        return Ok(None);
-    };
-    Held::read_head(&key, &first)
-        .map(Some)
-        .map_err(|error| StoreError::new(super::store::StoreErrorKind::Damaged, error.to_string()))
+    // Our lines are short but for many recipients.
+    for most in [limits::HELD_LINES_BYTES, limits::HELD_PREFIX_BYTES] {
+        let Some(first) = store.peek(&key, most).await? else {
+            return Ok(None);
+        };
+        match Held::read_head(&key, &first) {
+            Ok(held) => return Ok(Some(held)),
+            Err(error) if first.len() < most || most == limits::HELD_PREFIX_BYTES => {
+                return Err(StoreError::new(StoreErrorKind::Damaged, error.to_string()));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 fn shown(held: Held) -> HeldCopy {

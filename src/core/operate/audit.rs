@@ -1,6 +1,6 @@
 //! The audit log: `audit/DAY/UUIDv7.json`, one object for each thing that a person did.
 
-use futures::future::try_join_all;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -102,11 +102,15 @@ pub async fn read<P: Ports>(
         .list(&prefix, after.as_deref(), limits::OPERATOR_PAGE)
         .await
         .map_err(unavailable)?;
-    let entries = page
+    let reads = page
         .keys
         .iter()
         .map(|key| record::read::<Audit>(ports.store(), key));
-    let entries = try_join_all(entries).await.map_err(unavailable)?;
+    let entries: Vec<_> = stream::iter(reads)
+        .buffered(limits::OPERATOR_CONCURRENCY)
+        .try_collect()
+        .await
+        .map_err(unavailable)?;
     let last = page.keys.last().filter(|_| page.more);
     let next = last
         .and_then(|key| key.strip_prefix(&prefix)?.strip_suffix(".json"))

@@ -3,7 +3,8 @@
 //! Dropping is the one way in which an accepted message ends without the primary's word. A person
 //! with a name orders it, the audit log has it before it happens, and the outcome says who and why.
 
-use futures::future::{join_all, try_join_all};
+use futures::future::join_all;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use super::audit::{self, Audit};
@@ -132,12 +133,9 @@ pub async fn list<P: Ports>(
         let start = after.take();
         let page = ports.store().list(&prefix, start.as_deref(), left);
         let page = page.await.map_err(unreadable)?;
-        let one = |key: &String| look(ports, route, key.clone());
-        messages.extend(
-            try_join_all(page.keys.iter().map(one))
-                .await
-                .map_err(unreadable)?,
-        );
+        let looks = page.keys.iter().map(|key| look(ports, route, key.clone()));
+        let looks = stream::iter(looks).buffered(limits::OPERATOR_CONCURRENCY);
+        messages.extend(looks.try_collect::<Vec<_>>().await.map_err(unreadable)?);
         left -= page.keys.len().min(left);
         if let Some(last) = page.keys.last().filter(|_| page.more || left == 0) {
             next = last

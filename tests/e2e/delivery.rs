@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use futures::stream::{self, StreamExt};
 use holdfast::demo_http_primary::{DemoHttpPrimary, HttpInbox};
 use holdfast::demo_primary::{DemoPrimary, Inbox};
-use holdfast_tests::support::installation::{Held, ZETA_KEY, mail, without_trace};
+use holdfast_tests::support::installation::{ACME_KEY, Held, ZETA_KEY, mail, without_trace};
 use holdfast_tests::support::{Answer, Installation, Peer, Setup, corpus};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -349,4 +349,35 @@ async fn a_healthy_minute_writes_nothing() {
         .filter(|seen| seen.method != http::Method::GET)
         .collect();
     assert!(written.is_empty(), "{written:?}");
+}
+
+#[tokio::test]
+async fn one_holdfast_feeds_another() {
+    let mut peer = Peer::start().await;
+    peer.refuse_recipient("gone@example.org", "550 5.1.1 no such user");
+    let second = Setup::to(&[peer.url()]).start().await;
+    let credentials = format!("[hq]\nbearer = {ACME_KEY:?}\n");
+    let first = Setup::to(&[format!("{}/v1/messages", second.url())])
+        .variable("primary_url_host", second.url())
+        .variable("primary_credentials", &credentials)
+        .start()
+        .await;
+    let message = mail("through two");
+    let to = ["bob@example.org", "gone@example.org"];
+    let answer = first.message(message.clone()).to(&to).send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let outcomes = answer.body["recipients"].as_array().unwrap();
+    let outcomes: Vec<_> = outcomes
+        .iter()
+        .map(|one| one["outcome"].as_str().unwrap())
+        .collect();
+    assert_eq!(outcomes, ["delivered", "rejected"]);
+    let arrived = peer.taken().remove(0).bytes;
+    let seconds = arrived.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    assert!(without_trace(&arrived[seconds..], answer.id()) == message);
+
+    // What the second holds is no longer the first one's to keep.
+    peer.stop().await;
+    first.post(mail("held there")).await.is_delivered();
+    assert_eq!((first.held().len(), second.held().len()), (0, 1));
 }

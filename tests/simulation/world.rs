@@ -238,12 +238,16 @@ impl Instance {
         self.0.time.sleep(self.0.chance.below(20) as i64).await;
     }
 
-    /// A moment, or in a slow world up to `most`.
+    /// A moment, or in a slow world up to `most`, and often just that.
     async fn at_most(&self, most: Duration) {
         match self.0.chance.once_in(self.0.weather.get().slow) {
             true => {
-                let most = most.as_millis() as u64 + 1;
-                self.0.time.sleep(self.0.chance.below(most) as i64).await;
+                let most = most.as_millis() as u64;
+                let time = match self.0.chance.once_in(2) {
+                    true => most,
+                    false => self.0.chance.below(most + 1),
+                };
+                self.0.time.sleep(time as i64).await;
             }
             false => self.moment().await,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use holdfast_tests::support::installation::{ZETA_KEY, mail};
 use holdfast_tests::support::submission::Submission;
-use holdfast_tests::support::{Act, Answer, Fault, Installation, Peer, Setup, Stage, until};
+use holdfast_tests::support::{Act, Answer, Fault, Installation, Peer, Seen, Setup, Stage, until};
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -230,6 +230,23 @@ async fn any_lost_answer_of_the_storage_leaves_one_message() {
         assert_eq!(holdfast.held().len(), 1, "{prefix} {nth}");
         assert!(holdfast.held().contains_key(answer.id()));
     }
+}
+
+#[tokio::test]
+async fn a_repeat_finds_what_was_held_without_anybody_knowing_and_says_why() {
+    let mut peer = Peer::start().await;
+    peer.stop().await;
+    let holdfast = Setup::to(&[peer.url()]).forgiving().start().await;
+    let rule = |seen: &Seen| seen.key.starts_with("queue/") && seen.method == Method::PUT;
+    let lose = move |seen: &Seen| rule(seen).then_some(Fault::LoseAnswer);
+    holdfast.storage.proxy.rule(lose);
+    let first = holdfast.message(mail("unheard")).key("k").send().await;
+    first.is_not_accepted();
+    holdfast.storage.proxy.behave();
+    let again = holdfast.message(mail("unheard")).key("k").send().await;
+    again.is_held("failed");
+    assert_eq!(again.word("detail"), "an earlier try of this key was held");
+    assert_eq!(holdfast.held().len(), 1);
 }
 
 #[tokio::test]

@@ -513,7 +513,9 @@ async fn probes_find_a_primary_that_is_back() {
 async fn a_primary_that_serves_again_gets_mail_without_any_tick() {
     let mut peer = Peer::start().await;
     peer.stop().await;
-    let health = "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"";
+    // The judgement is stale before any answer is out: after-work goes by what was last known.
+    let health =
+        "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"\nhealth_max_age = \"1ms\"";
     let holdfast = Setup::to(&[peer.url()]).health(health).start().await;
     for _ in 0..5 {
         holdfast.post(mail("held")).await.is_held("failed");

@@ -535,16 +535,16 @@ async fn other_methods_and_paths_are_told_apart() {
     let door = Door::new().await;
     let client = &door.holdfast.client;
     let url = |path: &str| format!("{}{path}", door.holdfast.url());
-    for request in [
-        client.get(url("/v1/messages")),
-        client.put(url("/v1/messages")),
-        client.delete(url("/v1/messages/x")),
-        client.post(url("/livez")),
-        client.post(url("/openapi.json")),
+    for (request, allowed) in [
+        (client.get(url("/v1/messages")), "POST"),
+        (client.put(url("/v1/messages")), "POST"),
+        (client.delete(url("/v1/messages/x")), "GET"),
+        (client.post(url("/livez")), "GET, HEAD"),
+        (client.post(url("/openapi.json")), "GET"),
     ] {
-        Answer::of(request.bearer_auth(ACME_KEY))
-            .await
-            .is_problem(405, "method-not-allowed");
+        let answer = Answer::of(request.bearer_auth(ACME_KEY)).await;
+        answer.is_problem(405, "method-not-allowed");
+        assert_eq!(answer.headers["allow"], allowed);
     }
     door.is_shut("methods", "");
 }

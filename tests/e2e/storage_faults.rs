@@ -203,6 +203,12 @@ async fn a_damaged_state_of_a_route_stops_no_mail() {
     peer.start_again().await;
     holdfast.storage.overwrite("routes/hq.json", b"{ not json");
     holdfast.post(mail("past the damage")).await.is_delivered();
+    // It is written anew, and not only passed over.
+    peer.stop().await;
+    for _ in 0..5 {
+        holdfast.post(mail("held")).await.is_held("failed");
+    }
+    assert_eq!(holdfast.state().await, "down");
 }
 
 #[tokio::test]

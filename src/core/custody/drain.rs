@@ -70,7 +70,7 @@ pub async fn drain<P: Ports>(
             ..Drained::default()
         });
     };
-    let reporter = match Reporter::begin(ports, &route.name).await {
+    let reporter = match Reporter::begin(ports, &route.name, &first).await {
         Ok(reporter) => reporter,
         Err(error) => {
             lease.give_back(ports).await?;

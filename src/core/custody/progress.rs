@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::held::Held;
 use super::record;
-use super::store::{Condition, Store, StoreError};
+use super::store::{Condition, Page, Store, StoreError};
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::RouteName;
@@ -53,23 +53,32 @@ pub struct Count {
 /// Counts a route's queue, up to a number of pages.
 pub async fn count(store: &impl Store, route: &RouteName) -> Result<Count, StoreError> {
     let prefix = Held::prefix(route);
-    let (mut messages, mut last): (u64, Option<String>) = (0, None);
-    for _ in 0..limits::COUNT_PAGES {
+    let first = store.list(&prefix, None, limits::LIST_PAGE).await?;
+    count_on(store, route, &first).await
+}
+
+/// The same where the first page is known already.
+async fn count_on(
+    store: &impl Store,
+    route: &RouteName,
+    first: &Page,
+) -> Result<Count, StoreError> {
+    let prefix = Held::prefix(route);
+    let mut messages = first.keys.len() as u64;
+    let (mut last, mut more) = (first.keys.last().cloned(), first.more);
+    for _ in 1..limits::COUNT_PAGES {
+        if !more || last.is_none() {
+            break;
+        }
         let page = store
             .list(&prefix, last.as_deref(), limits::LIST_PAGE)
             .await?;
         messages += page.keys.len() as u64;
-        last = page.keys.into_iter().next_back();
-        if !page.more || last.is_none() {
-            return Ok(Count {
-                messages,
-                or_more: false,
-            });
-        }
+        (last, more) = (page.keys.into_iter().next_back(), page.more);
     }
     Ok(Count {
         messages,
-        or_more: true,
+        or_more: more,
     })
 }
 
@@ -88,7 +97,11 @@ pub struct Reporter {
 
 impl Reporter {
     /// Goes on with the release that an earlier tick began, or begins one.
-    pub async fn begin<P: Ports>(ports: &P, route: &RouteName) -> Result<Self, StoreError> {
+    pub async fn begin<P: Ports>(
+        ports: &P,
+        route: &RouteName,
+        first: &Page,
+    ) -> Result<Self, StoreError> {
         let now = ports.now();
         // What nobody can read is begun anew.
         let known = read(ports.store(), route).await.ok().flatten();
@@ -102,7 +115,7 @@ impl Reporter {
                 began,
                 at: now,
                 released,
-                left: count(ports.store(), route).await?,
+                left: count_on(ports.store(), route, first).await?,
                 per_second: 0.0,
                 eta: None,
                 stopped: None,

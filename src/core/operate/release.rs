@@ -14,7 +14,7 @@ use crate::limits;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routing::decide::Hold;
-use crate::routing::{Decision, Route, decide};
+use crate::routing::{Decision, HoldReason, Route, decide};
 use crate::time::Timestamp;
 
 /// What is asked for.
@@ -133,7 +133,13 @@ async fn forecast<P: Ports>(ports: &P, route: &Route) -> Result<ReleaseAnswer, S
     let oldest = first.keys.first().and_then(|key| Copy::of(key));
     let hold = match decide(route, &state, ports.now()) {
         Decision::Hold(hold) => Some(hold),
-        Decision::Deliver(_) | Decision::Canary(_) => None,
+        Decision::Canary(_) => Some(Hold {
+            reason: HoldReason::Down,
+            detail: "it is recovering: the next tick tries one message, then the rest follows"
+                .into(),
+            until: None,
+        }),
+        Decision::Deliver(_) => None,
     };
     Ok(ReleaseAnswer {
         route: route.name.to_string(),

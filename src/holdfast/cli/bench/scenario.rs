@@ -104,6 +104,7 @@ impl Stage {
             let server = Server::start(Part::Host {
                 manifest: manifest.to_owned(),
                 variables,
+                listen: None,
             });
             let server = server.await?;
             let key = secrets.partner_key.clone();
@@ -116,6 +117,7 @@ impl Stage {
         let server = Server::start(Part::Host {
             manifest: forwarder(&folder, root, &http_sink)?,
             variables: Default::default(),
+            listen: None,
         });
         let server = server.await?;
         let target = submission(&server, "", message.clone(), 200);
@@ -332,6 +334,7 @@ pub async fn storage(folder: &TempDir, secrets: &Secrets) -> Result<Server> {
         folder: folder.path().join("s3"),
         access_key: secrets.storage_access_key.clone(),
         secret_key: secrets.storage_secret_key.clone(),
+        listen: None,
     };
     Server::start(part).await
 }

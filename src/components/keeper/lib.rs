@@ -6,7 +6,7 @@
 //! | `GET /v1/health` | operator token | state, evidence, since when, next probe |
 //! | `PUT /v1/routes/{route}/override` | operator token | hold, deliver, auto |
 //! | `GET /v1/queue` | operator token | what is held, and why |
-//! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
+//! | `POST /v1/queue/{id}/{action}` | operator token | retry, return or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
 

@@ -214,13 +214,13 @@ fn put_override() {}
 #[allow(dead_code)]
 fn queue() {}
 
-/// Try a held message at the next tick whatever its wait, or drop it.
+/// Try a held message at the next tick whatever its wait, return it to its sender, or drop it.
 #[utoipa::path(
     post, path = "/v1/queue/{id}/{action}", tag = "keeper",
     params(
         ("id" = String, Path, description = "The message's name in the queue"),
-        ("action" = String, Path, description = "`retry` or `drop`"),
-        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it; required to drop a message"),
+        ("action" = String, Path, description = "`retry`, `return` or `drop`"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it; required to return or drop a message"),
     ),
     request_body = operate::queue::Because,
     responses(
@@ -228,7 +228,7 @@ fn queue() {}
         (status = 400, description = "The reason or the operator's name is missing", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No route holds it", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "It is being released at this moment", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is being released at this moment, or damaged", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("operatorToken" = []))

@@ -245,6 +245,9 @@ async fn canary_if_due<P: Ports>(
             Released::Left {
                 failure: Some(failure),
                 ..
+            }
+            | Released::Returned {
+                failure: Some(failure),
             } => (
                 Event::Failed {
                     subject: key.clone(),
@@ -252,7 +255,10 @@ async fn canary_if_due<P: Ports>(
                 },
                 "failed",
             ),
-            Released::NotDue(_) | Released::Gone | Released::Damaged(_) => continue,
+            Released::Returned { failure: None }
+            | Released::NotDue(_)
+            | Released::Gone
+            | Released::Damaged(_) => continue,
         };
         let state =
             route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;

@@ -6,7 +6,7 @@
 //! | `GET /v1/health` | operator token | state, evidence, since when, next probe |
 //! | `PUT /v1/routes/{route}/override` | operator token | hold, deliver, auto |
 //! | `GET /v1/queue` | operator token | what is held, and why |
-//! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
+//! | `POST /v1/queue/{id}/{action}` | operator token | retry, return or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
 //! | `GET`, `POST /v1/windows`, `PUT`, `DELETE /v1/windows/{id}` | operator token | maintenance windows |
 //! | `POST /v1/windows/{id}/{end,extend}` | operator token | the occurrence that is open ends now, or later |

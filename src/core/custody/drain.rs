@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::lease::{self, Lease};
 use super::progress::Reporter;
 use super::release::{self, Released};
+use super::returns;
 use super::route_state::{self, StateCache};
 use super::store::{Page, StoreError};
 use super::waiting;
@@ -33,6 +34,8 @@ pub struct Drained {
     pub delivered: u32,
     /// Messages that it refused for good.
     pub rejected: u32,
+    /// Messages whose time was over: their senders were told, or they are dead letters.
+    pub returned: u32,
     /// Messages that stay for a later try.
     pub left: u32,
     /// Objects of the queue that are not what was stored.
@@ -56,7 +59,7 @@ pub async fn drain<P: Ports>(
 ) -> Result<Drained, StoreError> {
     let state = route_state::read_now(ports, &route.name).await?;
     let Decision::Deliver(candidates) = decide(route, &state, ports.now()) else {
-        return Ok(Drained::default());
+        return returns::sweep(ports, config, route, &state, deadline).await;
     };
     let Some(&address) = candidates.first() else {
         return Ok(Drained::default());
@@ -216,6 +219,14 @@ impl<P: Ports> Run<'_, P> {
                 self.drained.left += 1;
                 self.failures.push((key.to_owned(), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+            }
+            Released::Returned { failure } => {
+                self.reporter.released();
+                self.drained.returned += 1;
+                if let Some(failure) = failure {
+                    self.failures.push((key.to_owned(), failure.detail.clone()));
+                    self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+                }
             }
             Released::NotDue(_) => self.drained.left += 1,
             Released::Damaged(_) => self.drained.damaged += 1,

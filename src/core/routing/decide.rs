@@ -53,6 +53,8 @@ pub enum HoldReason {
     Deferred,
     /// It was sent, and the reply was lost.
     Uncertain,
+    /// Holdfast made it itself, to tell a sender that its message comes back.
+    Returned,
 }
 
 impl HoldReason {
@@ -65,6 +67,7 @@ impl HoldReason {
             Self::Failed => "failed",
             Self::Deferred => "deferred",
             Self::Uncertain => "uncertain",
+            Self::Returned => "returned",
         }
     }
 
@@ -77,6 +80,7 @@ impl HoldReason {
             Self::Failed,
             Self::Deferred,
             Self::Uncertain,
+            Self::Returned,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == word)

@@ -227,13 +227,12 @@ impl<P: Ports> Run<'_, '_, P> {
             Ok(session) => session,
             Err(failure) => return Attempt::failed(recipients.len(), failure),
         };
-        let envelope = Envelope {
-            sender: self.envelope.sender.clone(),
-            recipients: recipients
+        let envelope = self.envelope.only(
+            recipients
                 .iter()
                 .map(|i| self.envelope.recipients[*i].clone())
                 .collect(),
-        };
+        );
         let line_end = facts::line_end(&self.message.bytes);
         let trace = trace::received_line(
             &self.message.partner.name,
@@ -398,17 +397,9 @@ async fn settle<P: Ports>(
     let uncertain = of(|verdict| matches!(verdict, Verdict::Uncertain));
     let held = match left.is_empty() {
         true => Ok(None),
-        false => hold(
-            ports,
-            route,
-            message,
-            envelope.sender.clone(),
-            left,
-            uncertain,
-            why,
-        )
-        .await
-        .map(Some),
+        false => hold(ports, route, message, envelope.only(left), uncertain, why)
+            .await
+            .map(Some),
     };
     let settled = envelope
         .recipients

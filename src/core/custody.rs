@@ -1,6 +1,7 @@
 //! What Holdfast keeps for others, and how it keeps it: objects in a store, one truth for all.
 
 pub mod attempts;
+pub mod batch;
 pub mod drain;
 pub mod ended;
 pub mod held;

@@ -9,6 +9,7 @@
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::custody::batch;
 use crate::custody::drain::{self, Drained};
 use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
@@ -235,10 +236,11 @@ async fn canary_if_due<P: Ports>(
     if !route_state::claim_canary(ports, cache, route, index).await? {
         return Ok(None);
     }
+    batch::settle_abandoned(ports, &route.name).await?;
     let (waits, most) = (known.windows.waits(now), limits::CANARY_CANDIDATES);
     let queue = waiting::list(ports.store(), &route.name, &waits, None, most).await?;
     for key in queue.keys {
-        let (event, word) = match release::release(ports, config, route, index, &key).await? {
+        let (event, word) = match release::canary(ports, config, route, index, &key).await? {
             Released::Ended(_) | Released::Left { failure: None, .. } => {
                 (Event::Served, "answered")
             }

@@ -1,13 +1,19 @@
 //! The end of a message's life here: `outcomes/DAY/ID.json`, the day being that of its id.
 //!
+//! The outcomes of a batch lie in one object, `outcomes/DAY/ROUTE/LAST_FIRST.json`: it begins with
+//! its last id, so that a listing from any id on shows the batches that may have it.
+//!
 //! It is written before the message goes, so that whoever finds the message afterwards (its
 //! releaser died before the delete, or the write that held it came late) knows that it is over.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::held::Copy;
 use super::record;
-use super::store::{Store, StoreError};
+use super::store::{Condition, Store, StoreError};
+use crate::limits;
 use crate::mail::MessageId;
 use crate::routing::RouteName;
 use crate::submit::answer::{Outcome, Settled};
@@ -71,7 +77,7 @@ impl Ended {
         }
     }
 
-    /// How this copy ended, if it did.
+    /// How this copy ended, if it did and its outcome is an object of its own.
     pub async fn read(
         store: &impl Store,
         copy: &Copy,
@@ -79,6 +85,36 @@ impl Ended {
     ) -> Result<Option<Self>, StoreError> {
         let found = record::read(store, &Self::key(copy, split)).await?;
         Ok(found.map(|(ended, _)| ended))
+    }
+
+    /// How this copy ended in a batch of this route, if it did.
+    pub async fn read_in_batch(
+        store: &impl Store,
+        route: &RouteName,
+        copy: &Copy,
+    ) -> Result<Option<Self>, StoreError> {
+        let name = copy.to_string();
+        for key in batches(store, route, copy.id, copy.id).await? {
+            let found: Option<(Batch, _)> = record::read(store, &key).await?;
+            let ended = found.and_then(|(mut batch, _)| batch.outcomes.remove(&name));
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Either of the two.
+    pub async fn find(
+        store: &impl Store,
+        route: &RouteName,
+        copy: &Copy,
+        split: bool,
+    ) -> Result<Option<Self>, StoreError> {
+        match Self::read(store, copy, split.then_some(route)).await? {
+            Some(ended) => Ok(Some(ended)),
+            None => Self::read_in_batch(store, route, copy).await,
+        }
     }
 
     /// The one word for it: the best that any recipient got.
@@ -89,4 +125,71 @@ impl Ended {
             .find(|outcome| any(*outcome))
             .unwrap_or(Outcome::Rejected)
     }
+}
+
+/// The outcomes of a batch, by the names of the copies. All of one day.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Batch {
+    /// How each ended.
+    pub outcomes: BTreeMap<String, Ended>,
+}
+
+impl Batch {
+    /// Writes it.
+    pub async fn write(&self, store: &impl Store, route: &RouteName) -> Result<(), StoreError> {
+        let ids = self.outcomes.values().map(|ended| ended.id);
+        let Some((first, last)) = ids.clone().min().zip(ids.max()) else {
+            return Ok(());
+        };
+        let key = format!("{}{last}_{first}.json", batch_prefix(route, last));
+        record::write(store, &key, self, Condition::Always).await?;
+        Ok(())
+    }
+}
+
+/// The batches that may have outcomes of ids from `first` to `last`, which are of one day.
+pub async fn batches(
+    store: &impl Store,
+    route: &RouteName,
+    first: MessageId,
+    last: MessageId,
+) -> Result<Vec<String>, StoreError> {
+    let prefix = batch_prefix(route, first);
+    let after = format!("{prefix}{first}");
+    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
+    let begins = |key: &String| -> Option<MessageId> {
+        let name = key.strip_prefix(&prefix)?.strip_suffix(".json")?;
+        name.split_once('_')?.1.parse().ok()
+    };
+    let may = |key: &String| begins(key).is_some_and(|begin| begin <= last);
+    Ok(page.keys.into_iter().filter(may).collect())
+}
+
+/// The copies with ids from `first` to `last`, which are of one day, that have an outcome of their
+/// own, and the id at which the listing ended, if it ended before `last`.
+pub async fn known(
+    store: &impl Store,
+    first: MessageId,
+    last: MessageId,
+) -> Result<(BTreeSet<Copy>, Option<MessageId>), StoreError> {
+    let prefix = format!("outcomes/{}/", first.at().day());
+    let after = format!("{prefix}{first}");
+    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
+    let copies = page
+        .keys
+        .iter()
+        .filter_map(|key| copy_of(key.strip_prefix(&prefix)?));
+    let copies: BTreeSet<Copy> = copies.collect();
+    let end = copies.last().map(|copy| copy.id);
+    Ok((copies, end.filter(|end| page.more && *end <= last)))
+}
+
+/// `ID.json`, `ID.2.json`, `ID.ROUTE.json`, `ID.2.ROUTE.json`.
+fn copy_of(name: &str) -> Option<Copy> {
+    let name = name.strip_suffix(".json")?;
+    Copy::named(name).or_else(|| Copy::named(name.rsplit_once('.')?.0))
+}
+
+fn batch_prefix(route: &RouteName, id: MessageId) -> String {
+    format!("outcomes/{}/{route}/", id.at().day())
 }

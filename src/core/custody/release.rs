@@ -14,11 +14,14 @@
 //! An attempt that never reported is counted as lost: the message may have been delivered, it is
 //! tried again under the same Message-ID, and the outcome says so.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 
 use super::attempts::{self, Attempts, Claim, Claimed};
 pub use super::ended::{Dropped, Ended};
 use super::held::{Copy, Damaged, Held};
+use super::lease;
 use super::life::held_copy;
 use super::record;
 use super::store::{Condition, Store, StoreError, StoreErrorKind};
@@ -56,7 +59,7 @@ pub enum Released {
     Damaged(String),
 }
 
-/// Releases the message of this queue key to one address of its route.
+/// Releases the message of this queue key to one address of its route, under the route's lease.
 pub async fn release<P: Ports>(
     ports: &P,
     config: &Config,
@@ -64,7 +67,26 @@ pub async fn release<P: Ports>(
     address: usize,
     key: &str,
 ) -> Result<Released, StoreError> {
-    go_on(ports, config, route, Some(address), key).await
+    let way = Way {
+        address: Some(address),
+        leased: true,
+    };
+    go_on(ports, config, route, way, key).await
+}
+
+/// The same without the lease: a canary.
+pub async fn canary<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    address: usize,
+    key: &str,
+) -> Result<Released, StoreError> {
+    let way = Way {
+        address: Some(address),
+        leased: false,
+    };
+    go_on(ports, config, route, way, key).await
 }
 
 /// Ends the message of this queue key if its time is over, without trying anybody.
@@ -74,28 +96,43 @@ pub async fn expire<P: Ports>(
     route: &Route,
     key: &str,
 ) -> Result<Released, StoreError> {
-    go_on(ports, config, route, None, key).await
+    let way = Way {
+        address: None,
+        leased: false,
+    };
+    go_on(ports, config, route, way, key).await
+}
+
+/// How a message is gone on with.
+struct Way {
+    /// Whom to try; none = nobody.
+    address: Option<usize>,
+    /// Whether we hold the route's lease, so that no batch of others can name the message.
+    leased: bool,
 }
 
 async fn go_on<P: Ports>(
     ports: &P,
     config: &Config,
     route: &Route,
-    address: Option<usize>,
+    way: Way,
     key: &str,
 ) -> Result<Released, StoreError> {
     let Some(copy) = Copy::of(key) else {
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
-    let claimed = match attempts::claim(ports, &route.name, &copy).await? {
+    let mut claimed = match attempts::claim(ports, &route.name, &copy).await? {
         Claim::Mine(claimed) => claimed,
         Claim::NotDue(at) => return Ok(Released::NotDue(at)),
     };
+    if !way.leased && is_in_batch(ports, &route.name, &copy, &mut claimed).await? {
+        return Ok(Released::NotDue(claimed.attempts.next_attempt));
+    }
     let mut work = match open(ports, config, route, &copy, claimed).await? {
         Opened::Ready(work) => *work,
         Opened::Over(released) => return Ok(released),
     };
-    let attempt = match address {
+    let attempt = match way.address {
         Some(address) if !work.left().is_empty() && !work.waits_for_a_person() => {
             Some(work.attempt(address).await)
         }
@@ -105,31 +142,24 @@ async fn go_on<P: Ports>(
         attempt.is_some(),
         attempt.and_then(|attempt| attempt.failure),
     );
-    let expired = !work.left().is_empty() && work.is_expired();
-    if expired {
-        work.give_up();
+    work.conclude(tried, failure).await
+}
+
+/// Whether the releaser's batch names the message, which is then its alone: our claim is undone.
+///
+/// A batch is named before the releaser looks for claims, and a claim is made before its maker looks
+/// for batches: so at least one of the two sees the other.
+pub async fn is_in_batch<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+    claimed: &mut Claimed,
+) -> Result<bool, StoreError> {
+    let named = lease::names(ports, route, copy).await?;
+    if named {
+        claimed.not_made(ports, Duration::ZERO).await?;
     }
-    let told = work.tell().await?;
-    if told && work.left().is_empty() {
-        let outcome = work.end().await?;
-        return Ok(match (expired, tried) {
-            (true, _) => Released::Returned { failure },
-            (false, true) => Released::Ended(outcome),
-            // Somebody else had come so far and died.
-            (false, false) => Released::Gone,
-        });
-    }
-    if !tried && told {
-        let wait = work.rest_of_the_wait();
-        work.claimed.not_made(ports, wait).await?;
-        return Ok(Released::NotDue(work.claimed.attempts.next_attempt));
-    }
-    work.claimed.report(ports).await?;
-    work.log("release.left");
-    Ok(Released::Left {
-        detail: work.claimed.attempts.detail,
-        failure,
-    })
+    Ok(named)
 }
 
 /// Returns a message on a person's word, whatever its time.
@@ -241,6 +271,40 @@ impl<P: Ports> Work<'_, P> {
         left(&self.held, &self.claimed.attempts)
     }
 
+    /// Goes on after an attempt, or without one: who must be told is told, and the message ends, or
+    /// its record says why it does not.
+    pub async fn conclude(
+        &mut self,
+        tried: bool,
+        failure: Option<Failure>,
+    ) -> Result<Released, StoreError> {
+        let expired = !self.left().is_empty() && self.is_expired();
+        if expired {
+            self.give_up();
+        }
+        let told = self.tell().await?;
+        if told && self.left().is_empty() {
+            let outcome = self.end().await?;
+            return Ok(match (expired, tried) {
+                (true, _) => Released::Returned { failure },
+                (false, true) => Released::Ended(outcome),
+                // Somebody else had come so far and died.
+                (false, false) => Released::Gone,
+            });
+        }
+        if !tried && told {
+            let wait = self.rest_of_the_wait();
+            self.claimed.not_made(self.ports, wait).await?;
+            return Ok(Released::NotDue(self.claimed.attempts.next_attempt));
+        }
+        self.claimed.report(self.ports).await?;
+        self.log("release.left");
+        Ok(Released::Left {
+            detail: self.claimed.attempts.detail.clone(),
+            failure,
+        })
+    }
+
     async fn attempt(&mut self, address: usize) -> Attempt {
         let left = self.left();
         self.claimed.attempts.tried = Some(self.ports.now());
@@ -253,14 +317,17 @@ impl<P: Ports> Work<'_, P> {
             ..
         } = self;
         let attempt = hand_over(*ports, config, route, address, held, &left, message).await;
+        self.note(&left, &attempt);
+        attempt
+    }
+
+    /// Takes note of what an attempt for those who were left came to.
+    pub fn note(&mut self, left: &[EmailAddress], attempt: &Attempt) {
         let attempts = &mut self.claimed.attempts;
-        attempts.detail = detail(&attempt);
+        attempts.detail = detail(attempt);
         attempts.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
         let verdicts = attempt.recipients.clone();
-        attempts
-            .settled
-            .extend(settled(self.route, &left, verdicts));
-        attempt
+        attempts.settled.extend(settled(self.route, left, verdicts));
     }
 
     /// The outcome first, then the message, then the record: in this order nothing can be lost.
@@ -335,7 +402,7 @@ fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
         .collect()
 }
 
-async fn hand_over<P: Ports>(
+pub(super) async fn hand_over<P: Ports>(
     ports: &P,
     config: &Config,
     route: &Route,
@@ -371,7 +438,11 @@ async fn hand_over<P: Ports>(
 }
 
 /// Those whose copy needs nothing more.
-fn settled(route: &Route, left: &[EmailAddress], verdicts: Vec<Verdict>) -> Vec<Settled> {
+pub(super) fn settled(
+    route: &Route,
+    left: &[EmailAddress],
+    verdicts: Vec<Verdict>,
+) -> Vec<Settled> {
     let pairs = left.iter().zip(verdicts);
     let settled = pairs.filter_map(|(address, verdict)| {
         let outcome = match verdict {
@@ -498,8 +569,7 @@ async fn ended_before<P: Ports>(
     held: &Held,
     copy: &Copy,
 ) -> Result<Option<Ended>, StoreError> {
-    let split = held.split.then_some(&route.name);
-    let ended = Ended::read(ports.store(), copy, split).await?;
+    let ended = Ended::find(ports.store(), &route.name, copy, held.split).await?;
     let covers = |ended: &Ended| {
         let settled = |address| {
             ended
@@ -522,4 +592,4 @@ fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
 }
 
 /// A message was accepted by the limit of its day; the object is bounded by the highest there is.
-const MOST_BYTES: usize = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;
+pub(super) const MOST_BYTES: usize = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;

@@ -19,6 +19,7 @@
 
 use crate::config::{Config, OWN_NAME};
 use crate::custody::attempts::{Attempts, Telling};
+use crate::custody::batch;
 use crate::custody::drain::Drained;
 use crate::custody::ended::Ended;
 use crate::custody::held::{Copy, Digest, Held};
@@ -48,6 +49,7 @@ pub async fn sweep<P: Ports>(
     let Some(lifetime) = route.queue_lifetime else {
         return Ok(drained);
     };
+    batch::settle_abandoned(ports, &route.name).await?;
     let prefix = Held::prefix(&route.name);
     let page = ports
         .store()
@@ -183,7 +185,8 @@ impl<P: Ports> Work<'_, P> {
             .cloned()
             .collect();
         for telling in unsent {
-            let gone = Ended::read(self.ports.store(), &Copy::first(telling.id), None).await?;
+            let copy = Copy::first(telling.id);
+            let gone = Ended::find(self.ports.store(), &telling.way, &copy, false).await?;
             match gone {
                 Some(_) => self.note_sent(&telling),
                 None => self.send(&telling).await?,

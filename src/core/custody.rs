@@ -10,6 +10,7 @@ pub mod progress;
 pub mod receipt;
 pub mod record;
 pub mod release;
+pub mod retention;
 pub mod returns;
 pub mod route_state;
 pub mod store;

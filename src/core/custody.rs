@@ -14,3 +14,4 @@ pub mod retention;
 pub mod returns;
 pub mod route_state;
 pub mod store;
+mod work;

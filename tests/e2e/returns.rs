@@ -71,7 +71,8 @@ async fn report(holdfast: &Installation, home: &Peer) -> Report {
     let text = String::from_utf8(taken[0].bytes.clone()).unwrap();
     let (_, boundary) = text.split_once("boundary=\"").expect(&text);
     let boundary = boundary.split('"').next().unwrap();
-    let mut parts = text.split(&format!("\r\n--{boundary}")).map(str::to_owned);
+    let between = format!("\r\n--{boundary}");
+    let mut parts = text.split(&between).map(str::to_owned);
     let head = parts.next().unwrap();
     let mut parts: Vec<String> = parts.collect();
     assert_eq!(parts.pop().as_deref(), Some("--\r\n"), "{text}");

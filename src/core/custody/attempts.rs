@@ -75,7 +75,7 @@ pub struct Telling {
 #[derive(Debug)]
 pub enum Claim {
     /// Go on.
-    Mine(Claimed),
+    Mine(Box<Claimed>),
     /// It is not due, or another releaser is at it.
     NotDue(Timestamp),
 }
@@ -326,9 +326,9 @@ fn interval(attempts: u32) -> Duration {
 }
 
 fn mine(attempts: Attempts, key: String, version: Version) -> Claim {
-    Claim::Mine(Claimed {
+    Claim::Mine(Box::new(Claimed {
         attempts,
         key,
         version,
-    })
+    }))
 }

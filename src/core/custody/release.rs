@@ -85,7 +85,7 @@ async fn go_on<P: Ports>(
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
     let claimed = match attempts::claim(ports, &route.name, &copy).await? {
-        Claim::Mine(claimed) => claimed,
+        Claim::Mine(claimed) => *claimed,
         Claim::NotDue(at) => return Ok(Released::NotDue(at)),
     };
     let mut work = match open(ports, config, route, &copy, claimed).await? {

@@ -13,6 +13,7 @@ use crate::custody::batch;
 use crate::custody::drain::{self, Drained};
 use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
+use crate::custody::retention::{self, Swept};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::StoreError;
 use crate::custody::waiting;
@@ -29,6 +30,9 @@ use crate::time::Timestamp;
 pub struct Ticked {
     /// What happened on each route.
     pub routes: Vec<RouteTicked>,
+    /// What was deleted because its time was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Swept>,
     /// Whether another tick would find work at once.
     pub more: bool,
 }
@@ -86,6 +90,7 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
     let began = ports.now();
     let mut ticked = Ticked {
         routes: Vec::new(),
+        retention: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
@@ -103,7 +108,25 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
+    retain(ports, config, deadline, &mut ticked).await;
     ticked
+}
+
+/// Deletes what is over, where time is left.
+async fn retain<P: Ports>(ports: &P, config: &Config, deadline: Timestamp, ticked: &mut Ticked) {
+    if ports.now() >= deadline {
+        return;
+    }
+    match retention::sweep(ports, config, deadline).await {
+        Ok(swept) => {
+            ticked.more |= swept.is_some_and(|swept| swept.more);
+            ticked.retention = swept.filter(|swept| *swept != Swept::default());
+        }
+        Err(error) => {
+            let event = LogEvent::new("retention.failed").with("error", error.to_string());
+            ports.write(event);
+        }
+    }
 }
 
 /// Lets time pass on one route.

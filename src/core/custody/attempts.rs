@@ -76,7 +76,7 @@ pub struct Telling {
 #[derive(Debug)]
 pub enum Claim {
     /// Go on.
-    Mine(Claimed),
+    Mine(Box<Claimed>),
     /// It is not due, or another releaser is at it.
     NotDue(Timestamp),
 }
@@ -129,7 +129,7 @@ pub async fn claim_made<P: Ports>(
     copy: &Copy,
 ) -> Result<Claimed, StoreError> {
     match claim_unless(ports, route, copy, |_, _| false).await? {
-        Claim::Mine(claimed) => Ok(claimed),
+        Claim::Mine(claimed) => Ok(*claimed),
         Claim::NotDue(_) => Err(busy(route, copy)),
     }
 }
@@ -391,9 +391,9 @@ fn interval(attempts: u32) -> Duration {
 }
 
 fn mine(attempts: Attempts, key: String, version: Version) -> Claim {
-    Claim::Mine(Claimed {
+    Claim::Mine(Box::new(Claimed {
         attempts,
         key,
         version,
-    })
+    }))
 }

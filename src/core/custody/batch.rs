@@ -26,8 +26,9 @@ use super::attempts;
 use super::ended::{self, Batch, Ended};
 use super::held::{Copy, Held};
 use super::lease::{self, Lease};
-use super::release::{self, MOST_BYTES, Released, Work};
+use super::release::{self, Released};
 use super::store::{Store, StoreError};
+use super::work::{self, MOST_BYTES, Work};
 use crate::config::Config;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::{HoldReason, Route, RouteName};
@@ -132,7 +133,7 @@ pub async fn one<P: Ports>(
         return Ok(Done::Settled(released));
     };
     let everybody = &held.envelope.recipients;
-    let handing = release::hand_over(
+    let handing = work::hand_over(
         ports,
         config,
         route,
@@ -147,7 +148,7 @@ pub async fn one<P: Ports>(
         let object = object.bytes;
         return otherwise(ports, config, route, copy, held, message, object, attempt).await;
     }
-    let recipients = release::settled(route, everybody, attempt.recipients);
+    let recipients = work::settled(route, everybody, attempt.recipients);
     let event = LogEvent::new("release.ended")
         .with("id", held.id.to_string())
         .with("route", route.name.as_str())

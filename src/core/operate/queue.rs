@@ -334,7 +334,7 @@ pub async fn act<P: Ports>(
             }
             Action::Return | Action::Drop => {
                 let mut claimed = match attempts::claim_now(ports, &route.name, &copy).await {
-                    Ok(Claim::Mine(claimed)) => claimed,
+                    Ok(Claim::Mine(claimed)) => *claimed,
                     Ok(Claim::NotDue(_)) => return Err(under_way(id)),
                     Err(error) => return Err(not_done(error)),
                 };

@@ -1,4 +1,4 @@
-//! Promises broken on purpose: the checkers must find each of them, or they check nothing.
+//! Promises broken on purpose: the checks must find each of them, or they check nothing.
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +17,37 @@ pub enum Sabotage {
     AnswerBeforeReceipt,
     /// A primary's word about one message counts against the primary.
     RejectionTripsHealth,
+    /// A lost reply leaves no doubt in the records.
+    ForgetsDoubt,
+    /// What cannot be read is taken for empty, so the status says that all is well.
+    StatusLies,
+    /// A message is dropped and the audit log does not know.
+    DropsWithoutAudit,
+    /// A byte of what is held is not what was submitted.
+    ChangesByte,
+    /// The instances' clocks stand still, and are believed.
+    ClockStands,
+    /// A time that a clock far ahead wrote down is waited for.
+    WaitsForClock,
 }
 
 impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::AnswerBeforePut,
+        Self::DeleteBeforeOutcome,
+        Self::NoClaim,
+        Self::RetryTimeAfterAttempt,
+        Self::AnswerBeforeReceipt,
+        Self::RejectionTripsHealth,
+        Self::ForgetsDoubt,
+        Self::StatusLies,
+        Self::DropsWithoutAudit,
+        Self::ChangesByte,
+        Self::ClockStands,
+        Self::WaitsForClock,
+    ];
+
     /// Whether a write of this key is only pretended.
     pub fn forgets(self, key: &str) -> bool {
         match self {
@@ -27,7 +55,8 @@ impl Sabotage {
             Self::DeleteBeforeOutcome => key.starts_with("outcomes/"),
             Self::RetryTimeAfterAttempt => key.starts_with("attempts/"),
             Self::AnswerBeforeReceipt => key.starts_with("receipts/"),
-            Self::None | Self::NoClaim | Self::RejectionTripsHealth => false,
+            Self::DropsWithoutAudit => key.starts_with("audit/"),
+            _ => false,
         }
     }
 }

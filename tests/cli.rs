@@ -7,39 +7,17 @@
 
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use holdfast::demo_primary::{DemoPrimary, Inbox};
 use holdfast::embedded_s3::{EmbeddedS3, S3Options};
 use holdfast_tests::support::Setup;
 use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, ZETA_KEY, mail};
+use holdfast_tests::support::program;
 use holdfast_tests::workspace;
 use serde_json::Value;
 use tempfile::TempDir;
-
-/// The built program, of the profile that this test was built in.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "-p", "holdfast"]);
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_str().unwrap_or_default();
-            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
-        }
-        let built = cargo.current_dir(workspace()).status().unwrap();
-        assert!(built.success(), "the program is built");
-        let test = std::env::current_exe().unwrap();
-        test.parent().unwrap().parent().unwrap().join("holdfast")
-    })
-}
 
 struct Ran {
     code: i32,

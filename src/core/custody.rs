@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod drain;
+pub mod ended;
 pub mod held;
 pub mod lease;
 pub mod life;
@@ -9,5 +10,7 @@ pub mod progress;
 pub mod receipt;
 pub mod record;
 pub mod release;
+pub mod returns;
 pub mod route_state;
 pub mod store;
+pub mod waiting;

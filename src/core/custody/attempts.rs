@@ -4,15 +4,20 @@
 //! write is conditional: of two releasers that want the same message one is first, and the other
 //! finds that it is not due. Who holds the claim writes what came of it; one that never reports was
 //! left by an instance that died, and counts as lost: its message may have been delivered.
+//!
+//! What the sender must be told is written here too before it is told, each report with its id, so
+//! that whoever takes over after a death goes on with that very report and makes no second one.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ended::Dropped;
 use super::held::Copy;
 use super::record::{self, Known};
 use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
 use crate::limits;
+use crate::mail::{EmailAddress, MessageId};
 use crate::ports::{Ports, nonce};
 use crate::routing::RouteName;
 use crate::submit::answer::Settled;
@@ -34,6 +39,36 @@ pub struct Attempts {
     pub settled: Vec<Settled>,
     /// Why the rest is still here.
     pub detail: String,
+    /// Whether the attempt under way has come to an end that is written down here: who died after
+    /// that lost nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
+    /// When the primary was tried last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Timestamp>,
+    /// A person wants it tried again although so many attempts were lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<u32>,
+    /// What its sender is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellings: Vec<Telling>,
+    /// Who returns it and why, where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Dropped>,
+}
+
+/// One report to the sender.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Its id.
+    pub id: MessageId,
+    /// The route by which it goes.
+    pub way: RouteName,
+    /// The recipients that it is about.
+    pub recipients: Vec<EmailAddress>,
+    /// Whether it lies in that route's queue, or went on from there.
+    #[serde(default)]
+    pub sent: bool,
 }
 
 /// What a claim came to.
@@ -126,23 +161,31 @@ async fn claim_unless<P: Ports>(
     Ok(Claim::NotDue(next_attempt))
 }
 
-/// Ends the wait before the next attempt. Who is at it now reports as usual.
+/// Ends the wait before the next attempt; with `approve` also the wait of one that stays because a
+/// reply was lost. Who is at it now reports as usual.
 pub async fn make_due<P: Ports>(
     ports: &P,
     route: &RouteName,
     copy: &Copy,
+    approve: bool,
 ) -> Result<(), StoreError> {
     let key = key(route, copy);
     for _ in 0..limits::STATE_TRIES {
-        let found: Option<(Attempts, Version)> = record::read(ports.store(), &key).await?;
-        let Some((known, version)) = found.filter(|(known, _)| known.claimed_by.is_none()) else {
-            return Ok(());
+        let (known, condition) = record::read_to_change::<Attempts>(ports.store(), &key).await?;
+        let now = ports.now();
+        let known = match known {
+            Known::Some(known) if known.claimed_by.is_some() => return Ok(()),
+            Known::Some(known) => known,
+            // It was never tried; that a person approves must be remembered all the same.
+            Known::None if approve => Attempts::none(now),
+            // It is due already.
+            Known::None | Known::Unreadable => return Ok(()),
         };
         let due = Attempts {
-            next_attempt: ports.now(),
+            next_attempt: now,
+            approved: approve.then_some(known.lost).or(known.approved),
             ..known
         };
-        let condition = Condition::Unchanged(version);
         if let Put::Written(_) = record::write(ports.store(), &key, &due, condition).await? {
             return Ok(());
         }
@@ -163,6 +206,11 @@ impl Attempts {
             lost: 0,
             settled: Vec::new(),
             detail: String::new(),
+            reported: false,
+            tried: None,
+            approved: None,
+            tellings: Vec::new(),
+            returned: None,
         }
     }
 
@@ -174,7 +222,8 @@ impl Attempts {
     /// As it must stand before the attempt: if we die, this is what the next one reads.
     fn begin(self, now: Timestamp, nonce: String) -> Self {
         Self {
-            lost: self.lost + u32::from(self.claimed_by.is_some()),
+            lost: self.lost + u32::from(self.claimed_by.is_some() && !self.reported),
+            reported: false,
             next_attempt: now.after(interval(self.attempts).max(limits::ATTEMPT)),
             attempts: self.attempts.saturating_add(1),
             claimed_by: Some(nonce),
@@ -186,10 +235,40 @@ impl Attempts {
 impl Claimed {
     /// Gives the claim back with what came of the attempt; the next one is due after the interval.
     pub async fn report<P: Ports>(&mut self, ports: &P) -> Result<(), StoreError> {
+        let interval = interval(self.attempts.attempts.saturating_sub(1));
+        self.give_back(ports, interval).await
+    }
+
+    /// Gives the claim back without an attempt: nothing was sent to anybody.
+    pub async fn not_made<P: Ports>(
+        &mut self,
+        ports: &P,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        self.attempts.attempts = self.attempts.attempts.saturating_sub(1);
+        self.give_back(ports, wait).await
+    }
+
+    /// Writes down how far it came, and keeps the claim. False when somebody else took over.
+    pub async fn keep<P: Ports>(&mut self, ports: &P) -> Result<bool, StoreError> {
+        self.attempts.reported = true;
+        let condition = Condition::Unchanged(self.version.clone());
+        match record::write(ports.store(), &self.key, &self.attempts, condition).await? {
+            Put::Written(version) => self.version = version,
+            // Perhaps our own write, whose answer was lost.
+            Put::Conflict => match record::read::<Attempts>(ports.store(), &self.key).await? {
+                Some((found, version)) if found == self.attempts => self.version = version,
+                _ => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    async fn give_back<P: Ports>(&mut self, ports: &P, wait: Duration) -> Result<(), StoreError> {
         let mut report = self.attempts.clone();
         report.claimed_by = None;
-        let interval = interval(report.attempts.saturating_sub(1));
-        report.next_attempt = ports.now().after(interval);
+        report.reported = false;
+        report.next_attempt = ports.now().after(wait);
         for _ in 0..limits::STATE_TRIES {
             let condition = Condition::Unchanged(self.version.clone());
             if let Put::Written(version) =
@@ -206,7 +285,7 @@ impl Claimed {
                 Some((found, _)) if found == report => return Ok(()),
                 Some((found, version)) => {
                     self.version = version;
-                    report = found.with_settled(&report.settled);
+                    report = found.with(&report);
                 }
             }
         }
@@ -220,14 +299,20 @@ impl Claimed {
 }
 
 impl Attempts {
-    fn with_settled(mut self, more: &[Settled]) -> Self {
-        for one in more {
+    fn with(mut self, more: &Self) -> Self {
+        for one in &more.settled {
             if !self
                 .settled
                 .iter()
                 .any(|known| known.address.same_mailbox(&one.address))
             {
                 self.settled.push(one.clone());
+            }
+        }
+        for one in &more.tellings {
+            match self.tellings.iter_mut().find(|known| known.id == one.id) {
+                Some(known) => known.sent |= one.sent,
+                None => self.tellings.push(one.clone()),
             }
         }
         self

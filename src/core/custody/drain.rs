@@ -2,23 +2,26 @@
 //!
 //! Concurrency starts at 1 and doubles with each round of successes up to the route's limit; a
 //! deferral halves it; a failure of the primary stops the drain, and the health says when it goes
-//! on. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
+//! on: so the first message of a drain is its canary, also after a window, in which nothing was learnt
+//! about the primary. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
 //! time and may be repeated, overlapped or killed at any point.
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
-use super::held::Held;
 use super::lease::{self, Lease};
 use super::progress::Reporter;
 use super::release::{self, Released};
+use super::returns;
 use super::route_state::{self, StateCache};
-use super::store::{Page, Store, StoreError};
+use super::store::{Page, StoreError};
+use super::waiting;
 use crate::config::Config;
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::health::Event;
+use crate::routing::window::Waits;
 use crate::routing::{Decision, Route, decide};
 use crate::submit::answer::Outcome;
 use crate::time::Timestamp;
@@ -31,6 +34,8 @@ pub struct Drained {
     pub delivered: u32,
     /// Messages that it refused for good.
     pub rejected: u32,
+    /// Messages whose time was over: their senders were told, or they are dead letters.
+    pub returned: u32,
     /// Messages that stay for a later try.
     pub left: u32,
     /// Objects of the queue that are not what was stored.
@@ -54,13 +59,19 @@ pub async fn drain<P: Ports>(
 ) -> Result<Drained, StoreError> {
     let state = route_state::read_now(ports, &route.name).await?;
     let Decision::Deliver(candidates) = decide(route, &state, ports.now()) else {
-        return Ok(Drained::default());
+        return returns::sweep(ports, config, route, &state, deadline).await;
     };
     let Some(&address) = candidates.first() else {
         return Ok(Drained::default());
     };
-    let prefix = Held::prefix(&route.name);
-    let first = ports.store().list(&prefix, None, limits::LIST_PAGE).await?;
+    // Where a window opens meanwhile, it ends there; what waits for a person is passed over.
+    let now = ports.now();
+    let deadline = state
+        .windows
+        .next_start(now)
+        .map_or(deadline, |start| start.min(deadline));
+    let waits = state.windows.waits(now);
+    let first = waiting::list(ports.store(), &route.name, &waits, None, limits::LIST_PAGE).await?;
     if first.keys.is_empty() {
         return Ok(Drained::default());
     }
@@ -85,7 +96,7 @@ pub async fn drain<P: Ports>(
         deadline,
         most,
         reporter,
-        prefix,
+        waits,
         page: first,
         next: 0,
         lease,
@@ -123,7 +134,7 @@ struct Run<'r, P: Ports> {
     deadline: Timestamp,
     most: Option<u32>,
     reporter: Reporter,
-    prefix: String,
+    waits: Waits,
     page: Page,
     next: usize,
     lease: Lease,
@@ -170,11 +181,9 @@ impl<P: Ports> Run<'_, P> {
             let Some(last) = self.page.keys.last().filter(|_| self.page.more) else {
                 return Ok(None);
             };
-            self.page = self
-                .ports
-                .store()
-                .list(&self.prefix, Some(last), limits::LIST_PAGE)
-                .await?;
+            let (store, route) = (self.ports.store(), &self.route.name);
+            self.page =
+                waiting::list(store, route, &self.waits, Some(last), limits::LIST_PAGE).await?;
             self.next = 0;
         }
         let key = self.page.keys.get(self.next).cloned();
@@ -210,6 +219,14 @@ impl<P: Ports> Run<'_, P> {
                 self.drained.left += 1;
                 self.failures.push((key.to_owned(), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+            }
+            Released::Returned { failure } => {
+                self.reporter.released();
+                self.drained.returned += 1;
+                if let Some(failure) = failure {
+                    self.failures.push((key.to_owned(), failure.detail.clone()));
+                    self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+                }
             }
             Released::NotDue(_) => self.drained.left += 1,
             Released::Damaged(_) => self.drained.damaged += 1,

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::limits;
-use crate::mail::{EmailAddress, Envelope, MessageId, facts};
+use crate::mail::{DsnRequest, EmailAddress, Envelope, EnvelopeId, MessageId, Notify, Ret, facts};
 use crate::routing::{HoldReason, RouteName};
 use crate::time::Timestamp;
 
@@ -151,6 +151,16 @@ impl Held {
         if self.split {
             line(SPLIT, "yes");
         }
+        let dsn = &self.envelope.dsn;
+        if let Some(notify) = dsn.notify {
+            line(NOTIFY, notify.as_str());
+        }
+        if let Some(ret) = dsn.ret {
+            line(RET, ret.as_str());
+        }
+        if let Some(envid) = &dsn.envid {
+            line(ENVID, envid.as_str());
+        }
         line(PARTNER, &self.partner);
         line(HELD, &self.at.to_string());
         line(REASON, self.reason.as_str());
@@ -214,6 +224,12 @@ impl Held {
             }
         }
         let split = next(SPLIT).is_some();
+        let said = "what its sender wants to be told";
+        let dsn = DsnRequest {
+            notify: optional(next(NOTIFY), Notify::parse).ok_or(damaged(said))?,
+            ret: optional(next(RET), Ret::parse).ok_or(damaged(said))?,
+            envid: optional(next(ENVID), EnvelopeId::parse).ok_or(damaged(said))?,
+        };
         let partner = next(PARTNER).ok_or(damaged("its partner"))?;
         let held_at = next(HELD)
             .and_then(|text| Timestamp::parse(&text))
@@ -225,7 +241,11 @@ impl Held {
         let digest = next(DIGEST)
             .and_then(|text| Digest::parse(&text))
             .ok_or(damaged("its digest"))?;
-        let envelope = Envelope { sender, recipients };
+        let envelope = Envelope {
+            sender,
+            recipients,
+            dsn,
+        };
         let held = Self {
             id,
             route,
@@ -239,6 +259,14 @@ impl Held {
             digest,
         };
         Ok((held, at, length))
+    }
+}
+
+/// A line that need not be there, but says something where it is.
+fn optional<T>(line: Option<String>, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match line {
+        None => Some(None),
+        Some(text) => read(&text).map(Some),
     }
 }
 
@@ -271,6 +299,9 @@ const SENDER: &str = "Holdfast-Sender: ";
 const RECIPIENT: &str = "Holdfast-Recipient: ";
 const UNCERTAIN: &str = "Holdfast-Uncertain: ";
 const SPLIT: &str = "Holdfast-Split: ";
+const NOTIFY: &str = "Holdfast-Notify: ";
+const RET: &str = "Holdfast-Ret: ";
+const ENVID: &str = "Holdfast-Envid: ";
 const PARTNER: &str = "Holdfast-Partner: ";
 const HELD: &str = "Holdfast-Held: ";
 const REASON: &str = "Holdfast-Reason: ";
@@ -355,8 +386,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_come_back_as_they_were(message: Vec<u8>, detail: String) {
-            let held = held(&["a@example.org", "\"b c\"@example.org"], "", &detail, &message);
+        fn any_bytes_come_back_as_they_were(message: Vec<u8>, detail: String, asked: bool) {
+            let mut held = held(&["a@example.org", "\"b c\"@example.org"], "", &detail, &message);
+            if asked {
+                held.envelope.dsn = DsnRequest {
+                    notify: Some(Notify::Never),
+                    ret: Some(Ret::Full),
+                    envid: EnvelopeId::parse("a b+c"),
+                };
+            }
             let object = stored(&held, &message);
             let (read, bytes) = Held::read("k", &object).unwrap();
             prop_assert_eq!(bytes, &message[..]);

@@ -101,6 +101,7 @@ pub async fn life<P: Ports>(
         (false, _) => Outcome::Held,
         (true, false) if any(Outcome::Delivered) => Outcome::Delivered,
         (true, false) if any(Outcome::Dropped) => Outcome::Dropped,
+        (true, false) if any(Outcome::Returned) => Outcome::Returned,
         (true, false) => Outcome::Rejected,
     };
     Ok(Life {

@@ -5,7 +5,8 @@
 //!   queue/ROUTE/ID.eml
 //!     1. attempts/ROUTE/ID.json: claims it: this attempt and the earliest next one, before it is made
 //!     2. the primary is tried for the recipients that are left
-//!     3. nobody left:   outcomes/DAY/ID.json, then the queue object goes, then the record
+//!     3. who was refused for good, or whose time is over, is told: see `returns`
+//!     4. nobody left:   outcomes/DAY/ID.json, then the queue object goes, then the record
 //!        somebody left: the record says who is settled and why the rest is not
 //! ```
 //!
@@ -14,80 +15,21 @@
 //! tried again under the same Message-ID, and the outcome says so.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
 
 use super::attempts::{self, Attempts, Claim, Claimed};
+pub use super::ended::{Dropped, Ended};
 use super::held::{Copy, Damaged, Held};
 use super::life::held_copy;
 use super::record;
 use super::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::config::Config;
 use crate::limits;
-use crate::mail::{EmailAddress, Envelope, MessageId, facts, trace};
+use crate::mail::{EmailAddress, facts, trace};
 use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
 use crate::routing::{HoldReason, Route, RouteName};
 use crate::smtp::{Attempt, Failure, Verdict};
 use crate::submit::answer::{Outcome, ReplyWords, Settled};
 use crate::time::Timestamp;
-
-/// The end of a message's life here: `outcomes/DAY/ID.json`, the day being that of its id.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Ended {
-    /// The message.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = "uuid"))]
-    pub id: MessageId,
-    /// Its route.
-    pub route: RouteName,
-    /// Who submitted it.
-    pub partner: String,
-    /// Since when it was held.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub held: Timestamp,
-    /// When it ended.
-    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
-    pub at: Timestamp,
-    /// Each recipient's outcome.
-    pub recipients: Vec<Settled>,
-    /// Attempts that it took.
-    pub attempts: u32,
-    /// Whether a recipient may have it twice: a reply was lost on the way.
-    pub uncertain: bool,
-    /// Who dropped it and why, where a person did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<Dropped>,
-}
-
-/// A person's word that ended a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Dropped {
-    /// Who.
-    pub by: String,
-    /// Why.
-    pub reason: String,
-}
-
-impl Ended {
-    /// The object's key. A message that was split over several routes ends on each of them.
-    pub fn key(copy: &Copy, split: Option<&RouteName>) -> String {
-        let day = copy.id.at().day();
-        match split {
-            None => format!("outcomes/{day}/{copy}.json"),
-            Some(route) => format!("outcomes/{day}/{copy}.{route}.json"),
-        }
-    }
-
-    /// How this copy ended, if it did.
-    pub async fn read(
-        store: &impl Store,
-        copy: &Copy,
-        split: Option<&RouteName>,
-    ) -> Result<Option<Self>, StoreError> {
-        let found = record::read(store, &Self::key(copy, split)).await?;
-        Ok(found.map(|(ended, _)| ended))
-    }
-}
 
 /// What became of one try to release.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,6 +41,11 @@ pub enum Released {
         /// Why.
         detail: String,
         /// The primary itself failed: the rest of the queue should wait.
+        failure: Option<Failure>,
+    },
+    /// Its time is over, and it ended: its sender was told, or it is a dead letter.
+    Returned {
+        /// The primary itself failed at the last attempt.
         failure: Option<Failure>,
     },
     /// It is not due yet.
@@ -117,59 +64,260 @@ pub async fn release<P: Ports>(
     address: usize,
     key: &str,
 ) -> Result<Released, StoreError> {
+    go_on(ports, config, route, Some(address), key).await
+}
+
+/// Ends the message of this queue key if its time is over, without trying anybody.
+pub async fn expire<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    key: &str,
+) -> Result<Released, StoreError> {
+    go_on(ports, config, route, None, key).await
+}
+
+async fn go_on<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    address: Option<usize>,
+    key: &str,
+) -> Result<Released, StoreError> {
     let Some(copy) = Copy::of(key) else {
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
-    let mut claimed = match attempts::claim(ports, &route.name, &copy).await? {
+    let claimed = match attempts::claim(ports, &route.name, &copy).await? {
         Claim::Mine(claimed) => claimed,
         Claim::NotDue(at) => return Ok(Released::NotDue(at)),
     };
-    // Read only now that nobody else can be at it: the message, or its end, is what it will stay.
-    let most = config
-        .limits
-        .message_bytes
-        .max(limits::MESSAGE_BYTES_CEILING)
-        + limits::HELD_PREFIX_BYTES;
-    let Some(object) = ports.store().get(key, most).await? else {
-        claimed.forget(ports).await?;
-        return Ok(Released::Gone);
+    let mut work = match open(ports, config, route, &copy, claimed).await? {
+        Opened::Ready(work) => *work,
+        Opened::Over(released) => return Ok(released),
     };
-    let (held, message) = match Held::read(key, &object.bytes) {
+    let attempt = match address {
+        Some(address) if !work.left().is_empty() && !work.waits_for_a_person() => {
+            Some(work.attempt(address).await)
+        }
+        _ => None,
+    };
+    let (tried, failure) = (
+        attempt.is_some(),
+        attempt.and_then(|attempt| attempt.failure),
+    );
+    let expired = !work.left().is_empty() && work.is_expired();
+    if expired {
+        work.give_up();
+    }
+    let told = work.tell().await?;
+    if told && work.left().is_empty() {
+        let outcome = work.end().await?;
+        return Ok(match (expired, tried) {
+            (true, _) => Released::Returned { failure },
+            (false, true) => Released::Ended(outcome),
+            // Somebody else had come so far and died.
+            (false, false) => Released::Gone,
+        });
+    }
+    if !tried && told {
+        let wait = work.rest_of_the_wait();
+        work.claimed.not_made(ports, wait).await?;
+        return Ok(Released::NotDue(work.claimed.attempts.next_attempt));
+    }
+    work.claimed.report(ports).await?;
+    work.log("release.left");
+    Ok(Released::Left {
+        detail: work.claimed.attempts.detail,
+        failure,
+    })
+}
+
+/// Returns a message on a person's word, whatever its time.
+pub async fn give_back<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    copy: &Copy,
+    claimed: Claimed,
+    word: Dropped,
+) -> Result<Released, StoreError> {
+    let mut work = match open(ports, config, route, copy, claimed).await? {
+        Opened::Ready(work) => *work,
+        Opened::Over(released) => return Ok(released),
+    };
+    // No attempt is made under this claim.
+    let attempts = &mut work.claimed.attempts;
+    attempts.attempts = attempts.attempts.saturating_sub(1);
+    attempts.returned = Some(word);
+    work.give_up();
+    if !work.tell().await? {
+        work.claimed.report(ports).await?;
+        let next = work.claimed.attempts.next_attempt;
+        return Ok(Released::NotDue(next));
+    }
+    work.end().await?;
+    Ok(Released::Returned { failure: None })
+}
+
+/// A message that the caller alone works on.
+pub(super) struct Work<'r, P: Ports> {
+    pub ports: &'r P,
+    pub config: &'r Config,
+    pub route: &'r Route,
+    pub copy: Copy,
+    pub claimed: Claimed,
+    pub held: Held,
+    /// The submitted bytes.
+    pub message: Bytes,
+    /// The object as it lies in the queue.
+    pub object: Bytes,
+}
+
+enum Opened<'r, P: Ports> {
+    Ready(Box<Work<'r, P>>),
+    Over(Released),
+}
+
+/// Reads a claimed message: only now that nobody else can be at it, what is read is what it stays.
+async fn open<'r, P: Ports>(
+    ports: &'r P,
+    config: &'r Config,
+    route: &'r Route,
+    copy: &Copy,
+    mut claimed: Claimed,
+) -> Result<Opened<'r, P>, StoreError> {
+    let key = Held::key(&route.name, copy);
+    let read = async {
+        let Some(object) = ports.store().get(&key, MOST_BYTES).await? else {
+            return Ok(None);
+        };
+        let held = Held::read(&key, &object.bytes);
+        let ended = match &held {
+            Ok((held, _)) => ended_before(ports, route, held, copy).await?,
+            Err(_) => None,
+        };
+        Ok(Some((object.bytes, held, ended)))
+    };
+    let (object, held, ended) = match read.await {
+        Ok(Some(read)) => read,
+        Ok(None) => {
+            claimed.forget(ports).await?;
+            return Ok(Opened::Over(Released::Gone));
+        }
+        Err(error) => {
+            // Nobody was tried. What cannot be written down either counts as lost, to be safe.
+            claimed.not_made(ports, limits::RETRY_FIRST).await.ok();
+            return Err(error);
+        }
+    };
+    let (held, message) = match held {
         Ok(read) => read,
         Err(damaged) => {
             claimed.attempts.detail = damaged.to_string();
             claimed.report(ports).await?;
-            return Ok(damage(ports, route, damaged));
+            return Ok(Opened::Over(damage(ports, route, damaged)));
         }
     };
-    if let Some(ended) = ended_before(ports, route, &held, &copy).await? {
-        ports.store().delete(key).await?;
+    if ended.is_some() {
+        ports.store().delete(&key).await?;
         claimed.forget(ports).await?;
-        return Ok(Released::Ended(outcome(&ended)));
+        return Ok(Opened::Over(Released::Gone));
     }
-    let left = left(&held, &claimed.attempts);
-    let mut failure = None;
-    if !left.is_empty() {
-        let attempt = hand_over(ports, config, route, address, &held, &left, message).await;
-        failure = attempt.failure.clone();
-        let attempts = &mut claimed.attempts;
+    Ok(Opened::Ready(Box::new(Work {
+        ports,
+        config,
+        route,
+        copy: *copy,
+        claimed,
+        held,
+        message,
+        object,
+    })))
+}
+
+impl<P: Ports> Work<'_, P> {
+    /// The recipients that need something more.
+    pub fn left(&self) -> Vec<EmailAddress> {
+        left(&self.held, &self.claimed.attempts)
+    }
+
+    async fn attempt(&mut self, address: usize) -> Attempt {
+        let left = self.left();
+        self.claimed.attempts.tried = Some(self.ports.now());
+        let message = self.message.clone();
+        let Self {
+            ports,
+            config,
+            route,
+            held,
+            ..
+        } = self;
+        let attempt = hand_over(*ports, config, route, address, held, &left, message).await;
+        let attempts = &mut self.claimed.attempts;
         attempts.detail = detail(&attempt);
         attempts.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
+        let verdicts = attempt.recipients.clone();
         attempts
             .settled
-            .extend(settled(route, &left, attempt.recipients));
+            .extend(settled(self.route, &left, verdicts));
+        attempt
     }
-    if self::left(&held, &claimed.attempts).is_empty() {
-        return end(ports, route, &held, &copy, &claimed, key)
-            .await
-            .map(Released::Ended);
+
+    /// The outcome first, then the message, then the record: in this order nothing can be lost.
+    async fn end(&self) -> Result<Outcome, StoreError> {
+        let Self {
+            ports,
+            route,
+            held,
+            copy,
+            ..
+        } = self;
+        let dead_letter = self.keep_dead_letter().await?;
+        let attempts = &self.claimed.attempts;
+        let ended = Ended {
+            id: held.id,
+            route: route.name.clone(),
+            partner: held.partner.clone(),
+            held: held.at,
+            at: ports.now(),
+            recipients: attempts.settled.clone(),
+            attempts: attempts.attempts,
+            uncertain: attempts.lost > 0
+                || !held.uncertain.is_empty()
+                || held.reason == HoldReason::Uncertain,
+            dropped: None,
+            returned: attempts.returned.clone(),
+            dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
+            dead_letter,
+        };
+        let split = held.split.then_some(&route.name);
+        let ended_key = Ended::key(copy, split);
+        record::write(ports.store(), &ended_key, &ended, Condition::Always).await?;
+        ports.store().delete(&Held::key(&route.name, copy)).await?;
+        self.claimed.forget(*ports).await?;
+        self.log(match ended.outcome() {
+            Outcome::Returned => "message.returned",
+            _ => "release.ended",
+        });
+        Ok(ended.outcome())
     }
-    claimed.report(ports).await?;
-    log(ports, "release.left", route, &held, &claimed.attempts);
-    Ok(Released::Left {
-        detail: claimed.attempts.detail,
-        failure,
-    })
+
+    fn log(&self, name: &'static str) {
+        let Self {
+            held,
+            claimed: Claimed { attempts, .. },
+            ..
+        } = self;
+        let event = LogEvent::new(name)
+            .with("id", held.id.to_string())
+            .with("route", self.route.name.as_str())
+            .with("partner", held.partner.as_str())
+            .with("attempts", attempts.attempts)
+            .with("lost", attempts.lost)
+            .with("settled", attempts.settled.len())
+            .with("detail", attempts.detail.as_str());
+        self.ports.write(event);
+    }
 }
 
 fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
@@ -201,10 +349,7 @@ async fn hand_over<P: Ports>(
         Ok(session) => session,
         Err(failure) => return Attempt::failed(left.len(), failure),
     };
-    let envelope = Envelope {
-        sender: held.envelope.sender.clone(),
-        recipients: left.to_vec(),
-    };
+    let envelope = held.envelope.only(left.to_vec());
     let trace = trace::received_line(
         &held.partner,
         &config.hostname,
@@ -259,38 +404,6 @@ fn detail(attempt: &Attempt) -> String {
     deferral.unwrap_or_default()
 }
 
-/// The outcome first, then the message, then the record: in this order nothing can be lost.
-async fn end<P: Ports>(
-    ports: &P,
-    route: &Route,
-    held: &Held,
-    copy: &Copy,
-    claimed: &Claimed,
-    key: &str,
-) -> Result<Outcome, StoreError> {
-    let attempts = &claimed.attempts;
-    let ended = Ended {
-        id: held.id,
-        route: route.name.clone(),
-        partner: held.partner.clone(),
-        held: held.at,
-        at: ports.now(),
-        recipients: attempts.settled.clone(),
-        attempts: attempts.attempts,
-        uncertain: attempts.lost > 0
-            || !held.uncertain.is_empty()
-            || held.reason == HoldReason::Uncertain,
-        dropped: None,
-    };
-    let split = held.split.then_some(&route.name);
-    let ended_key = Ended::key(copy, split);
-    record::write(ports.store(), &ended_key, &ended, Condition::Always).await?;
-    ports.store().delete(key).await?;
-    claimed.forget(ports).await?;
-    log(ports, "release.ended", route, held, attempts);
-    Ok(outcome(&ended))
-}
-
 /// Ends a message on a person's word: nobody who is left gets it. Its outcome is written first.
 pub async fn drop<P: Ports>(
     ports: &P,
@@ -301,6 +414,10 @@ pub async fn drop<P: Ports>(
     dropped: Dropped,
 ) -> Result<(), StoreError> {
     let key = Held::key(route, copy);
+    let claimed = match finish_telling(ports, config, route, copy, claimed).await? {
+        Some(claimed) => claimed,
+        None => return Ok(()),
+    };
     let attempts = &claimed.attempts;
     let (mut recipients, mut ended) = (attempts.settled.clone(), None);
     match held_copy(ports.store(), route, copy).await {
@@ -333,6 +450,9 @@ pub async fn drop<P: Ports>(
         attempts: attempts.attempts.saturating_sub(1),
         uncertain: attempts.lost > 0 || ended.is_some_and(|held| !held.uncertain.is_empty()),
         dropped: Some(dropped),
+        returned: None,
+        dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
+        dead_letter: None,
     };
     let ended_key = Ended::key(copy, split.then_some(route));
     record::write(ports.store(), &ended_key, &end, Condition::Always).await?;
@@ -343,6 +463,31 @@ pub async fn drop<P: Ports>(
         .with("route", route.as_str());
     ports.write(event);
     Ok(())
+}
+
+/// Sends what an earlier releaser had to tell and perhaps did not; none where the message is over.
+async fn finish_telling<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &RouteName,
+    copy: &Copy,
+    claimed: Claimed,
+) -> Result<Option<Claimed>, StoreError> {
+    let pending = claimed
+        .attempts
+        .tellings
+        .iter()
+        .any(|telling| !telling.sent);
+    let Some(route) = config.route(route.as_str()).filter(|_| pending) else {
+        return Ok(Some(claimed));
+    };
+    match open(ports, config, route, copy, claimed).await? {
+        Opened::Over(_) => Ok(None),
+        Opened::Ready(mut work) => {
+            work.tell().await?;
+            Ok(Some(work.claimed))
+        }
+    }
 }
 
 /// The outcome of a message that is in the queue all the same: its releaser died before the
@@ -367,18 +512,6 @@ async fn ended_before<P: Ports>(
     Ok(ended.filter(covers))
 }
 
-fn outcome(ended: &Ended) -> Outcome {
-    let delivered = ended
-        .recipients
-        .iter()
-        .any(|one| one.outcome == Outcome::Delivered);
-    if delivered {
-        Outcome::Delivered
-    } else {
-        Outcome::Rejected
-    }
-}
-
 fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
     let event = LogEvent::new("queue.damaged")
         .with("route", route.name.as_str())
@@ -388,14 +521,5 @@ fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
     Released::Damaged(damaged.to_string())
 }
 
-fn log<P: Ports>(ports: &P, name: &'static str, route: &Route, held: &Held, attempts: &Attempts) {
-    let event = LogEvent::new(name)
-        .with("id", held.id.to_string())
-        .with("route", route.name.as_str())
-        .with("partner", held.partner.as_str())
-        .with("attempts", attempts.attempts)
-        .with("lost", attempts.lost)
-        .with("settled", attempts.settled.len())
-        .with("detail", attempts.detail.as_str());
-    ports.write(event);
-}
+/// A message was accepted by the limit of its day; the object is bounded by the highest there is.
+const MOST_BYTES: usize = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Thresholds;
 use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin};
-use crate::config::{ConfigError, duration, name};
+use crate::config::{ConfigError, duration, lifetime, name};
 use crate::limits;
 use crate::mail::Domain;
 
@@ -54,6 +54,10 @@ pub struct Route {
     pub health: Thresholds,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How long a message is held at most; none = for ever.
+    pub queue_lifetime: Option<Duration>,
+    /// What is done with a message whose reply was lost.
+    pub uncertain: Uncertain,
 }
 
 impl Route {
@@ -61,6 +65,17 @@ impl Route {
     pub fn serves(&self, domain: &Domain) -> bool {
         self.domains.iter().any(|pattern| pattern.matches(domain))
     }
+}
+
+/// What is done with a message that the primary may have already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uncertain {
+    /// It is released again, under the same Message-ID: rather twice than never.
+    #[default]
+    Release,
+    /// It is kept until a person says retry, return or drop: rather late than twice.
+    Hold,
 }
 
 /// A domain, or `*.domain` for all below it.
@@ -128,6 +143,9 @@ pub struct RouteTable {
     tls_ca: Option<String>,
     #[serde(default)]
     tls_pins: Vec<String>,
+    queue_lifetime: Option<String>,
+    #[serde(default)]
+    uncertain: Uncertain,
     #[serde(default)]
     health: HealthTable,
     #[serde(default)]
@@ -165,12 +183,17 @@ impl RouteTable {
         &self.name
     }
 
-    /// Checked into a route.
-    pub fn check(self, credentials: Option<Credentials>) -> Result<Route, ConfigError> {
+    /// Checked into a route. Only one that carries reports may serve no domain.
+    pub fn check(
+        self,
+        credentials: Option<Credentials>,
+        carries_reports: bool,
+    ) -> Result<Route, ConfigError> {
         let name = RouteName::parse(&self.name)?;
         let key = |field: &str| format!("route.{name}.{field}");
-        if self.domains.is_empty() {
-            return Err(ConfigError::at(key("domains"), "there is none"));
+        if self.domains.is_empty() && !carries_reports {
+            let reason = "there is none; only the route that `returns` names may serve no domain";
+            return Err(ConfigError::at(key("domains"), reason));
         }
         let domains = self
             .domains
@@ -236,6 +259,11 @@ impl RouteTable {
         };
         let health = self.health.check(&name)?;
         let timeouts = self.timeouts.check(&name)?;
+        let queue_lifetime = lifetime(
+            &key("queue_lifetime"),
+            self.queue_lifetime.as_deref(),
+            Some(limits::QUEUE_LIFETIME),
+        )?;
         Ok(Route {
             name,
             domains,
@@ -245,6 +273,8 @@ impl RouteTable {
             credentials,
             health,
             timeouts,
+            queue_lifetime,
+            uncertain: self.uncertain,
         })
     }
 }

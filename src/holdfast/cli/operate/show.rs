@@ -90,6 +90,7 @@ pub fn done(done: &Value) -> String {
     let routes: Vec<&str> = rows(done, "routes").filter_map(Value::as_str).collect();
     let what = match done["action"].as_str() {
         Some("drop") => "dropped",
+        Some("return") => "returned",
         _ => "to be tried at the next tick",
     };
     format!("{}: {what} ({})", word(done, "id"), routes.join(", "))
@@ -120,10 +121,11 @@ pub fn released(answer: &Value) -> String {
     let released = &answer["released"];
     let number = |name: &str| released[name].as_u64().unwrap_or(0);
     let mut line = format!(
-        "{}: {} delivered, {} rejected, {} left for later",
+        "{}: {} delivered, {} rejected, {} returned, {} left for later",
         word(answer, "route"),
         number("delivered"),
         number("rejected"),
+        number("returned"),
         number("left")
     );
     if let Some(stopped) = released["stopped"].as_str() {

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::held::Copy;
-use super::record;
-use super::store::{Store, StoreError};
+use super::record::{self, Known};
+use super::store::{Condition, Put, Store, StoreError, StoreErrorKind};
+use crate::limits;
 use crate::mail::MessageId;
 use crate::routing::RouteName;
 use crate::submit::answer::{Outcome, Settled};
@@ -81,6 +82,56 @@ impl Ended {
         Ok(found.map(|(ended, _)| ended))
     }
 
+    /// Writes it down, together with what is there already: a releaser that was given up for lost
+    /// may have ended the message too. Gives what now stands.
+    pub async fn write(
+        self,
+        store: &impl Store,
+        split: Option<&RouteName>,
+        copy: &Copy,
+    ) -> Result<Self, StoreError> {
+        let key = Self::key(copy, split);
+        let (mut wanted, mut condition) = (self.clone(), Condition::Absent);
+        for _ in 0..limits::STATE_TRIES {
+            if let Put::Written(_) = record::write(store, &key, &wanted, condition).await? {
+                return Ok(wanted);
+            }
+            let (known, against) = record::read_to_change::<Self>(store, &key).await?;
+            condition = against;
+            wanted = match known {
+                // Our own write, whose answer was lost.
+                Known::Some(known) if known == wanted => return Ok(known),
+                Known::Some(known) => self.clone().and(known),
+                Known::None | Known::Unreadable => self.clone(),
+            };
+        }
+        let detail = format!("{key}: others keep changing it");
+        Err(StoreError::new(StoreErrorKind::Unavailable, detail))
+    }
+
+    /// Both ends of one message in one: what two gave to the primary it may have twice.
+    fn and(mut self, other: Self) -> Self {
+        let delivered = |one: &Settled| one.outcome == Outcome::Delivered;
+        for theirs in other.recipients {
+            let mut own = self.recipients.iter_mut();
+            match own.find(|own| own.address.same_mailbox(&theirs.address)) {
+                None => self.recipients.push(theirs),
+                Some(own) if delivered(own) => self.uncertain |= delivered(&theirs),
+                Some(own) if delivered(&theirs) => *own = theirs,
+                Some(_) => {}
+            }
+        }
+        self.uncertain |= other.uncertain;
+        self.attempts = self.attempts.max(other.attempts);
+        self.dropped = self.dropped.or(other.dropped);
+        self.returned = self.returned.or(other.returned);
+        let more = other.dsn.into_iter().filter(|id| !self.dsn.contains(id));
+        let more: Vec<_> = more.collect();
+        self.dsn.extend(more);
+        self.dead_letter = self.dead_letter.or(other.dead_letter);
+        self
+    }
+
     /// The one word for it: the best that any recipient got.
     pub fn outcome(&self) -> Outcome {
         let any = |outcome| self.recipients.iter().any(|one| one.outcome == outcome);
@@ -88,5 +139,65 @@ impl Ended {
             .into_iter()
             .find(|outcome| any(*outcome))
             .unwrap_or(Outcome::Rejected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::custody::store::memory::MemoryStore;
+
+    fn ended(outcome: Outcome, at: i64) -> Ended {
+        Ended {
+            id: MessageId::new(Timestamp::from_millis(1_795_392_000_000), [3; 10]),
+            route: RouteName::parse("hq").unwrap(),
+            partner: "acme".into(),
+            held: Timestamp::from_millis(1_795_392_000_000),
+            at: Timestamp::from_millis(at),
+            recipients: vec![Settled {
+                address: "ann@example.org".parse().unwrap(),
+                outcome,
+                route: RouteName::parse("hq").unwrap(),
+                reason: None,
+                reply: None,
+            }],
+            attempts: 1,
+            uncertain: false,
+            dropped: None,
+            returned: None,
+            dsn: Vec::new(),
+            dead_letter: None,
+        }
+    }
+
+    fn written(store: &MemoryStore, ended: &Ended) -> Ended {
+        let copy = Copy::first(ended.id);
+        block_on(ended.clone().write(store, None, &copy)).unwrap();
+        block_on(Ended::read(store, &copy, None)).unwrap().unwrap()
+    }
+
+    /// A releaser that took longer than its claim wrote its outcome over that of the one who took
+    /// over, and nobody knew any more that the message was delivered twice.
+    #[test]
+    fn a_second_outcome_does_not_wipe_out_the_doubt_of_the_first() {
+        let store = MemoryStore::default();
+        let first = ended(Outcome::Delivered, 1);
+        assert_eq!(written(&store, &first), first);
+        assert_eq!(written(&store, &first), first, "its own write is no doubt");
+        let both = written(&store, &ended(Outcome::Delivered, 2));
+        assert!(both.uncertain, "two that delivered it are a doubt");
+        let again = written(&store, &ended(Outcome::Delivered, 3));
+        assert!(again.uncertain, "a doubt stays");
+    }
+
+    #[test]
+    fn what_was_delivered_is_not_told_to_be_dropped() {
+        let store = MemoryStore::default();
+        written(&store, &ended(Outcome::Delivered, 1));
+        let both = written(&store, &ended(Outcome::Dropped, 2));
+        assert_eq!(both.outcome(), Outcome::Delivered);
+        assert!(!both.uncertain);
     }
 }

@@ -20,8 +20,7 @@ use super::attempts::{self, Attempts, Claim, Claimed};
 pub use super::ended::{Dropped, Ended};
 use super::held::{Copy, Damaged, Held};
 use super::life::held_copy;
-use super::record;
-use super::store::{Condition, Store, StoreError, StoreErrorKind};
+use super::store::{Store, StoreError, StoreErrorKind};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, facts, trace};
@@ -291,8 +290,7 @@ impl<P: Ports> Work<'_, P> {
             dead_letter,
         };
         let split = held.split.then_some(&route.name);
-        let ended_key = Ended::key(copy, split);
-        record::write(ports.store(), &ended_key, &ended, Condition::Always).await?;
+        let ended = ended.write(ports.store(), split, copy).await?;
         ports.store().delete(&Held::key(&route.name, copy)).await?;
         self.claimed.forget(*ports).await?;
         self.log(match ended.outcome() {
@@ -454,8 +452,8 @@ pub async fn drop<P: Ports>(
         dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
         dead_letter: None,
     };
-    let ended_key = Ended::key(copy, split.then_some(route));
-    record::write(ports.store(), &ended_key, &end, Condition::Always).await?;
+    end.write(ports.store(), split.then_some(route), copy)
+        .await?;
     ports.store().delete(&key).await?;
     claimed.forget(ports).await?;
     let event = LogEvent::new("message.dropped")

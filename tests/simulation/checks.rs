@@ -39,8 +39,12 @@ pub struct Checks {
     refused: RefCell<BTreeSet<Who>>,
     /// What a person dropped, with an audit entry.
     dropped: RefCell<BTreeSet<Who>>,
-    /// Who dropped what, as the audit log has it: the subject and the name.
-    audited: RefCell<BTreeSet<(String, String)>>,
+    /// What went back to its sender, or was put aside.
+    returned: RefCell<BTreeSet<Who>>,
+    /// The reports that were held, for a sender.
+    reports: RefCell<BTreeMap<MessageId, String>>,
+    /// Who dropped or returned what, as the audit log has it: what was done, to what, and by whom.
+    audited: RefCell<BTreeSet<(String, String, String)>>,
     /// What the storage showed of each route, for the status.
     history: RefCell<status::History>,
     broken: RefCell<Option<String>>,
@@ -99,17 +103,19 @@ impl Checks {
             let address = one["address"].as_str().unwrap_or_default().to_owned();
             let who = (id, address);
             let held = || self.holds(sim, &who);
-            let (taken, refused, dropped) = (
+            let (taken, refused, dropped, returned) = (
                 self.was_taken(&who),
                 self.was_refused(&who),
                 self.was_dropped(&who),
+                self.was_returned(&who),
             );
             let outcome = one["outcome"].as_str().unwrap_or_default();
             let kept = match outcome {
                 "delivered" => taken,
-                "held" => taken || refused || dropped || held(),
+                "held" => taken || refused || dropped || returned || held(),
                 "rejected" => refused,
                 "dropped" => dropped,
+                "returned" => returned,
                 _ => false,
             };
             self.rule(kept, || {
@@ -180,8 +186,15 @@ impl Checks {
         self.dropped.borrow().contains(who)
     }
 
+    fn was_returned(&self, who: &Who) -> bool {
+        self.returned.borrow().contains(who)
+    }
+
     /// One id has one content, and it is one that was submitted.
     fn is_content_of(&self, id: MessageId, message: &Bytes) {
+        if self.reports.borrow().contains_key(&id) {
+            return;
+        }
         let mut contents = self.contents.borrow_mut();
         let known = contents.entry(id).or_insert_with(|| message.clone());
         self.rule(known == message, || {

@@ -58,7 +58,14 @@ impl Letter {
         let to = (0..=chance.below(3))
             .map(|n| format!("{}{n}@{}", chance.pick(&names), chance.pick(&domains)));
         let to: Vec<String> = to.collect();
-        let sender = (!chance.once_in(6)).then(|| "a@acme.example".to_owned());
+        // To the first no route leads, to the second one does, the third may not be told anything.
+        let senders = [
+            Some("a@acme.example"),
+            Some("a@example.net"),
+            Some("nobody@example.net"),
+            None,
+        ];
+        let sender = chance.pick(&senders).map(str::to_owned);
         let key = (!chance.once_in(3)).then(|| format!("{partner}.{number}"));
         let recipients: String = to.iter().map(|to| format!("&to={to}")).collect();
         let query = format!("from={}{recipients}", sender.clone().unwrap_or_default());

@@ -10,7 +10,8 @@ use holdfast_core::limits;
 use super::executor::{Executor, Stepped};
 use super::machine::millis;
 use super::sabotage::Sabotage;
-use super::world::{CONFIG, START, Sim};
+use super::weather::Custom;
+use super::world::{START, Sim, document};
 use super::{operators, partners, ticks, weather};
 
 /// What a seed came to.
@@ -53,6 +54,8 @@ pub struct Counts {
     pub orders: u64,
     /// Messages that a person dropped.
     pub dropped: u64,
+    /// Copies that went back.
+    pub returned: u64,
     /// Requests to the storage.
     pub storage_requests: u64,
     /// Steps of tasks.
@@ -87,13 +90,14 @@ impl Counts {
         self.ticks += more.ticks;
         self.orders += more.orders;
         self.dropped += more.dropped;
+        self.returned += more.returned;
         self.storage_requests += more.storage_requests;
         self.steps += more.steps;
         self.longest_drain = self.longest_drain.max(more.longest_drain);
     }
 
     /// As they are told.
-    pub fn named(&self) -> [(&'static str, u64); 15] {
+    pub fn named(&self) -> [(&'static str, u64); 16] {
         [
             ("submissions", self.submissions),
             ("delivered", self.delivered),
@@ -107,6 +111,7 @@ impl Counts {
             ("ticks", self.ticks),
             ("orders", self.orders),
             ("dropped", self.dropped),
+            ("returned", self.returned),
             ("storage_requests", self.storage_requests),
             ("steps", self.steps),
             ("longest_drain_ms", self.longest_drain),
@@ -125,8 +130,8 @@ pub fn run_traced(seed: u64, sabotage: Sabotage) -> Outcome {
 }
 
 fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
-    let sim = match config() {
-        Ok(config) => Sim::new(seed, config, sabotage, traced),
+    let sim = match Sim::new(seed, config, sabotage, traced) {
+        Ok(sim) => sim,
         Err(broken) => {
             return Outcome {
                 broken: Some(broken),
@@ -149,15 +154,16 @@ fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
 }
 
 /// Read once for each thread.
-fn config() -> Result<Rc<Config>, String> {
+fn config(custom: Custom) -> Result<Rc<Config>, String> {
     thread_local! {
-        static KNOWN: OnceCell<Rc<Config>> = const { OnceCell::new() };
+        static KNOWN: [OnceCell<Rc<Config>>; 3] = const { [const { OnceCell::new() }; 3] };
     }
     KNOWN.with(|known| {
+        let known = &known[custom as usize];
         if let Some(config) = known.get() {
             return Ok(config.clone());
         }
-        let config = Config::parse(CONFIG, "").map_err(|error| error.to_string())?;
+        let config = Config::parse(&document(custom), "").map_err(|error| error.to_string())?;
         Ok(known.get_or_init(|| Rc::new(config)).clone())
     })
 }
@@ -185,7 +191,7 @@ impl Playing {
                 here.set(here.get() - 1);
             });
         }
-        if sim.weather.get().operators {
+        if sim.has_operators() {
             let (operator, busy) = (operators::operator(sim.clone()), playing.busy.clone());
             busy.set(busy.get() + 1);
             sim.spawn(None, async move {

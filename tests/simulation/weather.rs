@@ -47,6 +47,20 @@ pub struct Weather {
     pub unconditional: bool,
     /// Milliseconds until the world heals.
     pub storm: i64,
+    /// How Holdfast is configured.
+    pub custom: Custom,
+}
+
+/// How Holdfast is configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Custom {
+    /// With nothing but what is needed.
+    #[default]
+    Plain,
+    /// Nothing is held for longer than a few minutes, and reports go by the second route.
+    Returning,
+    /// What may have been delivered waits for a person.
+    Careful,
 }
 
 impl Weather {
@@ -77,6 +91,12 @@ impl Weather {
             death: chance.pick(&[0, 0, 300, 80]),
             skew: chance.pick(&[0, 0, 0, 5_000, 300_000, YEAR]),
             operators: chance.once_in(3),
+            custom: chance.pick(&[
+                Custom::Plain,
+                Custom::Plain,
+                Custom::Returning,
+                Custom::Careful,
+            ]),
             ..calm
         }
     }
@@ -102,6 +122,7 @@ impl Weather {
             doubles: _,
             unconditional: _,
             storm: _,
+            custom: _,
         } = *self;
         let storage = storage_fails + storage_loses + storage_late + storage_stale;
         let primary = primary_refuses + primary_breaks + primary_loses + primary_defers;
@@ -115,6 +136,7 @@ impl Weather {
             lasting: self.lasting,
             unconditional: self.unconditional,
             storm: self.storm,
+            custom: self.custom,
             ..Self::default()
         }
     }

@@ -15,7 +15,7 @@ use super::run::Counts;
 use super::sabotage::Sabotage;
 use super::storage::Objects;
 use super::trace::Trace;
-use super::weather::{PrimaryMood, StorageMood, Weather};
+use super::weather::{Custom, PrimaryMood, StorageMood, Weather};
 
 /// The world of one seed.
 pub struct Sim {
@@ -48,6 +48,7 @@ pub struct Sim {
     trace: Trace,
     traced: bool,
     healed: Cell<bool>,
+    worst_clock: i64,
     spawned: RefCell<Vec<Spawned>>,
     /// Writes that are on their way though their sender gave up.
     pub late: Cell<u32>,
@@ -55,9 +56,15 @@ pub struct Sim {
 
 impl Sim {
     /// A world of this seed.
-    pub fn new(seed: u64, config: Rc<Config>, sabotage: Sabotage, traced: bool) -> Rc<Self> {
+    pub fn new(
+        seed: u64,
+        config: impl FnOnce(Custom) -> Result<Rc<Config>, String>,
+        sabotage: Sabotage,
+        traced: bool,
+    ) -> Result<Rc<Self>, String> {
         let chance = Chance::new(seed);
         let weather = Weather::of(&chance);
+        let config = config(weather.custom)?;
         let sim = Rc::new(Self {
             time: Time::new(START),
             chance,
@@ -75,6 +82,7 @@ impl Sim {
             trace: Trace::new(traced),
             traced,
             healed: Cell::new(false),
+            worst_clock: weather.skew,
             spawned: RefCell::default(),
             late: Cell::new(0),
         });
@@ -82,7 +90,7 @@ impl Sim {
         if let Some(lasting) = weather.lasting {
             sim.primary_becomes(lasting, PrimaryMood::Refusing);
         }
-        sim
+        Ok(sim)
     }
 
     /// Notes what happened.
@@ -159,19 +167,41 @@ impl Sim {
         }
     }
 
+    /// The most milliseconds by which any clock was wrong so far.
+    pub fn worst_clock(&self) -> i64 {
+        self.worst_clock
+    }
+
+    /// Whether people are at work here: where something waits for a person there must be one.
+    pub fn has_operators(&self) -> bool {
+        let weather = self.weather.get();
+        weather.operators || weather.custom == Custom::Careful
+    }
+
     /// Whether it healed.
     pub fn healed(&self) -> bool {
         self.healed.get()
     }
 }
 
-/// Two routes, the first with two primaries in order of preference; a key for everybody.
-pub const CONFIG: &str = "[[route]]\nname='hq'\ndomains=['example.org']\n\
-    primary=['smtp://192.0.2.1:25','smtp://192.0.2.2:25']\ntls='off'\n\
-    [route.health]\nconsecutive_failures=2\n\
-    [[route]]\nname='lab'\ndomains=['example.net']\nprimary='smtp://192.0.2.3:25'\ntls='off'\n\
-    [[partner]]\nname='acme'\n\
-    key_sha256='2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'\n";
+/// What Holdfast is configured with: two routes, the first with two primaries in order of
+/// preference, and one key for everybody.
+pub fn document(custom: Custom) -> String {
+    let (all, each) = match custom {
+        Custom::Plain => ("", ""),
+        Custom::Returning => ("returns='lab'\n", "queue_lifetime='10m'\n"),
+        Custom::Careful => ("", "uncertain='hold'\n"),
+    };
+    format!(
+        "{all}[[route]]\nname='hq'\ndomains=['example.org']\n{each}\
+         primary=['smtp://192.0.2.1:25','smtp://192.0.2.2:25']\ntls='off'\n\
+         [route.health]\nconsecutive_failures=2\n\
+         [[route]]\nname='lab'\ndomains=['example.net']\n{each}\
+         primary='smtp://192.0.2.3:25'\ntls='off'\n\
+         [[partner]]\nname='acme'\n\
+         key_sha256='2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'\n"
+    )
+}
 
 /// Where the clock stands at the beginning: 2026-11-23T00:00:00Z.
 pub const START: i64 = 1_795_392_000_000;

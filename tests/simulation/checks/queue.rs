@@ -1,6 +1,7 @@
 //! The queue's objects: what is accepted is delivered, held or ended, and bytes are kept.
 
 use bytes::Bytes;
+use holdfast_core::config::OWN_NAME;
 use holdfast_core::custody::held::{Copy, Held};
 
 use super::{Checks, Who};
@@ -13,6 +14,9 @@ impl Checks {
             Ok(read) => read,
             Err(damaged) => return self.rule(false, || format!("bytes are kept: {damaged}")),
         };
+        if held.partner == OWN_NAME {
+            self.before_report(&held, &message);
+        }
         self.is_content_of(held.id, &message);
         let sender = held.envelope.sender.as_ref();
         self.is_envelope_of(&message, sender, &held.envelope.recipients);
@@ -60,9 +64,39 @@ impl Checks {
         }
     }
 
-    /// Taken, refused, or dropped by a person.
+    /// A report goes to one who submitted something, from nobody.
+    fn before_report(&self, held: &Held, report: &Bytes) {
+        let to: Vec<String> = held
+            .envelope
+            .recipients
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let submitted = self.submitted.borrow();
+        let mut senders = submitted.values().filter_map(|known| known.sender.as_ref());
+        self.rule(
+            held.envelope.sender.is_none() && senders.any(|sender| to == [sender.as_str()]),
+            || {
+                format!(
+                    "a report goes to its sender, from nobody: {} to {to:?}",
+                    held.id
+                )
+            },
+        );
+        self.rule(
+            report.starts_with(b"From: ") || report.starts_with(b"Date: ") || report.len() > 100,
+            || format!("a report is a message: {report:?}"),
+        );
+        let to = to.into_iter().next().unwrap_or_default();
+        self.reports.borrow_mut().insert(held.id, to);
+    }
+
+    /// Taken, refused, returned, or dropped by a person.
     pub(super) fn has_ended(&self, who: &Who) -> bool {
-        self.was_taken(who) || self.was_refused(who) || self.was_dropped(who)
+        self.was_taken(who)
+            || self.was_refused(who)
+            || self.was_dropped(who)
+            || self.was_returned(who)
     }
 
     /// Whether any copy for this recipient lies in a queue.

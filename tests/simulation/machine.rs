@@ -104,9 +104,12 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// A moment.
+    /// A moment, or not even that.
     pub async fn moment(&self) {
-        self.sim.time.sleep(self.sim.chance.millis(0, 19)).await;
+        let millis = self.sim.chance.millis(-19, 19);
+        if millis >= 0 {
+            self.sim.time.sleep(millis).await;
+        }
     }
 
     /// A moment, or in a slow world up to `most`, and often just that.

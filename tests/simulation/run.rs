@@ -265,7 +265,7 @@ impl Playing {
 
 /// A healed world drains within the longest retry interval and the time of a few ticks.
 fn drain_millis() -> i64 {
-    millis(limits::RETRY_LONGEST) + 600_000
+    millis(limits::RETRY_LONGEST) + 1_200_000
 }
 
 const PARTNERS: u64 = 3;

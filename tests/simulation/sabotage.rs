@@ -48,6 +48,26 @@ impl Sabotage {
         Self::WaitsForClock,
     ];
 
+    /// How the rules begin that find it: to be found by another is not to be found.
+    pub const fn rules(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::AnswerBeforePut => &["an answer of 202 is true"],
+            Self::DeleteBeforeOutcome => &["the outcome is written before the message goes"],
+            Self::NoClaim | Self::RetryTimeAfterAttempt => &["twice only where"],
+            Self::AnswerBeforeReceipt => &["one key, one message", "the same key never makes two"],
+            Self::RejectionTripsHealth => {
+                &["in a calm world no primary failed", "one sender cannot"]
+            }
+            Self::ForgetsDoubt => &["twice only where doubt is on record"],
+            Self::StatusLies => &["what cannot be", "the count is true", "the health is true"],
+            Self::DropsWithoutAudit => &["the audit log has a"],
+            Self::ChangesByte => &["bytes are kept"],
+            Self::ClockStands => &["no sender waits longer", "a healed world"],
+            Self::WaitsForClock => &["a healed world"],
+        }
+    }
+
     /// Whether a write of this key is only pretended.
     pub fn forgets(self, key: &str) -> bool {
         match self {

@@ -1,7 +1,8 @@
 //! How bad a seed's world is: chances for each call, outages that last, clocks that jump.
 //!
-//! Every trouble is absent in many seeds, so that each is also met alone, and one seed in six is
-//! calm: there whatever is not perfect is a fault of ours.
+//! Every trouble is absent in many seeds, so that each is also met alone. One seed in six is calm:
+//! there whatever is not perfect is a fault of ours. In another one every reply is heard, though
+//! primaries fail: there nothing may be delivered twice.
 
 use std::rc::Rc;
 
@@ -47,6 +48,8 @@ pub struct Weather {
     pub unconditional: bool,
     /// Milliseconds until the world heals.
     pub storm: i64,
+    /// The most seconds from one tick to the next: cron's, or a monitor's.
+    pub pace: u32,
     /// How Holdfast is configured.
     pub custom: Custom,
 }
@@ -69,27 +72,20 @@ impl Weather {
         let calm = Self {
             unconditional: chance.once_in(5),
             doubles: chance.pick(&[0, 0, 4]),
-            storm: chance.pick(&[300_000, 900_000, 900_000, 3_600_000]),
+            storm: chance.pick(&[300_000, 600_000, 900_000, 2_400_000]),
+            pace: chance.pick(&[15, 30, 60, 60]),
             ..Self::default()
         };
-        if chance.once_in(6) {
+        let kind = chance.below(6);
+        if kind == 0 {
             return calm;
         }
-        Self {
-            storage_fails: chance.pick(&[0, 0, 40, 10]),
-            storage_loses: chance.pick(&[0, 0, 40, 10]),
-            storage_late: chance.pick(&[0, 0, 0, 60]),
-            storage_stale: chance.pick(&[0, 0, 0, 20]),
-            storage_outages: chance.once_in(4),
+        let bad_primaries = Self {
             primary_refuses: chance.pick(&[0, 0, 20, 3]),
             primary_breaks: chance.pick(&[0, 0, 20, 5]),
-            primary_loses: chance.pick(&[0, 0, 20, 5]),
             primary_defers: chance.pick(&[0, 0, 20, 4]),
             primary_outages: chance.once_in(2),
             lasting: chance.pick(&[None, None, None, Some(0), Some(1)]),
-            slow: chance.pick(&[0, 0, 30, 4]),
-            death: chance.pick(&[0, 0, 300, 80]),
-            skew: chance.pick(&[0, 0, 0, 5_000, 300_000, YEAR]),
             operators: chance.once_in(3),
             custom: chance.pick(&[
                 Custom::Plain,
@@ -98,6 +94,21 @@ impl Weather {
                 Custom::Careful,
             ]),
             ..calm
+        };
+        if kind == 1 {
+            return bad_primaries;
+        }
+        Self {
+            storage_fails: chance.pick(&[0, 0, 40, 10]),
+            storage_loses: chance.pick(&[0, 0, 40, 10]),
+            storage_late: chance.pick(&[0, 0, 0, 60]),
+            storage_stale: chance.pick(&[0, 0, 0, 20]),
+            storage_outages: chance.once_in(4),
+            primary_loses: chance.pick(&[0, 0, 20, 5]),
+            slow: chance.pick(&[0, 0, 30, 4]),
+            death: chance.pick(&[0, 0, 300, 80]),
+            skew: chance.pick(&[0, 0, 0, 5_000, 300_000, YEAR]),
+            ..bad_primaries
         }
     }
 
@@ -122,6 +133,7 @@ impl Weather {
             doubles: _,
             unconditional: _,
             storm: _,
+            pace: _,
             custom: _,
         } = *self;
         let storage = storage_fails + storage_loses + storage_late + storage_stale;
@@ -130,12 +142,20 @@ impl Weather {
         storage + primary + slow + death == 0 && skew == 0 && !outages && !operators
     }
 
+    /// Whether nobody dies, waits too long, or misses a reply, by any clock.
+    pub fn tells_all(&self) -> bool {
+        let storage = self.storage_fails + self.storage_loses + self.storage_late;
+        let unheard = storage + self.storage_stale + self.primary_loses + self.slow + self.death;
+        unheard == 0 && self.skew == 0 && !self.storage_outages
+    }
+
     /// What is left of it when it heals: what a place is like, and not what happens to it.
     pub fn healed(&self) -> Self {
         Self {
             lasting: self.lasting,
             unconditional: self.unconditional,
             storm: self.storm,
+            pace: self.pace,
             custom: self.custom,
             ..Self::default()
         }

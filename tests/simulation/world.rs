@@ -29,6 +29,8 @@ pub struct Sim {
     pub weather: Cell<Weather>,
     /// Whether nothing goes wrong from the beginning.
     pub calm: bool,
+    /// Whether every reply is heard in time: then nothing is delivered twice.
+    pub tells_all: bool,
     /// What is broken on purpose.
     pub sabotage: Sabotage,
     /// What lies in the storage.
@@ -70,6 +72,7 @@ impl Sim {
             chance,
             config,
             calm: weather.is_calm(),
+            tells_all: weather.tells_all(),
             weather: Cell::new(weather),
             sabotage,
             objects: Objects::default(),

@@ -32,6 +32,9 @@ impl Checks {
         let doubtful = doubtful(sim);
         for (who, times) in doubled {
             sim.count(|counts| counts.doubled += 1);
+            self.rule(!sim.tells_all, || {
+                format!("twice only where a reply was lost: {who:?} {times} times")
+            });
             self.rule(doubtful.contains(&who.0), || {
                 format!("twice only where doubt is on record: {who:?} {times} times")
             });

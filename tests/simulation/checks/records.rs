@@ -5,6 +5,7 @@ use bytes::Bytes;
 use holdfast_core::custody::held::{Copy, Held};
 use holdfast_core::custody::release::Ended;
 use holdfast_core::operate::audit::Audit;
+use holdfast_core::routing::RouteState;
 use holdfast_core::submit::answer::Outcome;
 
 use super::Checks;
@@ -18,6 +19,7 @@ impl Checks {
             Some("queue") => self.before_hold(sim, key, bytes),
             Some("outcomes") => self.before_outcome(sim, key, bytes),
             Some("audit") => self.before_audit(bytes),
+            Some("routes") if sim.calm => self.nothing_failed(key, bytes),
             _ => {}
         }
     }
@@ -29,6 +31,15 @@ impl Checks {
             Some("attempts" | "windows") => {}
             _ => self.rule(false, || format!("records are kept: {key} is deleted")),
         }
+    }
+
+    /// A primary's word about one message says nothing about its health.
+    fn nothing_failed(&self, key: &str, bytes: &Bytes) {
+        let state: Result<RouteState, _> = serde_json::from_slice(bytes);
+        let mut healths = state.iter().flat_map(|state| state.primaries.values());
+        self.rule(healths.all(|health| health.evidence.is_empty()), || {
+            format!("in a calm world no primary failed: {key}")
+        });
     }
 
     fn before_audit(&self, bytes: &Bytes) {

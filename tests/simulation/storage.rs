@@ -75,9 +75,8 @@ impl Sim {
     /// Writes as the storage does: what holds at this moment decides.
     fn write(&self, key: &str, bytes: Bytes, condition: &Condition) -> Put {
         let current = self.objects.read(key).map(|object| object.version);
-        let claims = key.starts_with("leases/") || key.starts_with("attempts/");
         let holds = match condition {
-            _ if self.sabotage == Sabotage::NoClaim && claims => true,
+            _ if self.sabotage == Sabotage::NoClaim && claims(key) => true,
             Condition::Always => true,
             Condition::Absent => current.is_none(),
             Condition::Unchanged(version) => current.as_ref() == Some(version),
@@ -182,6 +181,11 @@ impl Instance {
     }
 }
 
+/// The objects that keep releasers apart.
+fn claims(key: &str) -> bool {
+    key.starts_with("leases/") || key.starts_with("attempts/")
+}
+
 fn trouble(detail: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, detail)
 }
@@ -190,6 +194,7 @@ impl Store for Instance {
     async fn get(&self, key: &str, _most: usize) -> Result<Option<Object>, StoreError> {
         let object = self.request(|sim| sim.objects.read(key)).await;
         let object = self.or_nothing(object, None)?;
+        let object = object.filter(|_| self.sim.sabotage != Sabotage::NoClaim || !claims(key));
         Ok(object.map(|object| self.sim.spoiled_read(key, object, self)))
     }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use holdfast_simulation::{SAVED_SEEDS, Sabotage, run, run_traced};
+use holdfast_simulation::{Counts, SAVED_SEEDS, Sabotage, run, run_traced};
 
 #[test]
 fn no_seed_breaks_a_promise() {
@@ -63,14 +63,18 @@ fn one_seed() {
 fn survey() {
     let mut found: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     let begun = Instant::now();
-    for seed in 0..seeds() {
-        if let Some(broken) = run(seed, Sabotage::None).broken {
+    let from = number("HOLDFAST_FROM").unwrap_or(0);
+    let mut counts = Counts::default();
+    for seed in from..from + seeds() {
+        let outcome = run(seed, Sabotage::None);
+        counts.add(&outcome.counts);
+        if let Some(broken) = outcome.broken {
             let rule = broken.split(':').next().unwrap_or_default();
             found.entry(rule.to_owned()).or_default().push(seed);
         }
     }
     let rate = seeds() as f64 / begun.elapsed().as_secs_f64();
-    eprintln!("{rate:.0} seeds a second");
+    eprintln!("{rate:.0} seeds a second, {:?}", counts.named());
     for (rule, seeds) in found {
         let first = &seeds[..seeds.len().min(10)];
         eprintln!("{:6} {rule} {first:?}", seeds.len());

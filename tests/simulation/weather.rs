@@ -134,12 +134,13 @@ impl Weather {
             unconditional: _,
             storm: _,
             pace: _,
-            custom: _,
+            custom,
         } = *self;
         let storage = storage_fails + storage_loses + storage_late + storage_stale;
         let primary = primary_refuses + primary_breaks + primary_loses + primary_defers;
         let outages = storage_outages || primary_outages || lasting.is_some();
-        storage + primary + slow + death == 0 && skew == 0 && !outages && !operators
+        let people = operators || custom == Custom::Careful;
+        storage + primary + slow + death == 0 && skew == 0 && !outages && !people
     }
 
     /// Whether nobody dies, waits too long, or misses a reply, by any clock.

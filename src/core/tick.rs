@@ -167,7 +167,7 @@ pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
     let Some(state) = cache.last(&route.name) else {
         return false;
     };
-    let due = |text: &str| state.health(text).probe_due(now);
+    let due = |text: &str| state.health(text).probe_due(&route.health, now);
     !state.rests(now) && route.primaries.iter().any(|primary| due(&primary.text))
 }
 
@@ -190,13 +190,17 @@ async fn probe_if_due<P: Ports>(
     let primary = &route.primaries[index];
     let known = route_state::read_now(ports, &route.name).await?;
     // In a window the primary is left alone; a probe that is due is made at its end.
-    if known.rests(ports.now()) || !known.health(&primary.text).probe_due(ports.now()) {
+    if known.rests(ports.now())
+        || !known
+            .health(&primary.text)
+            .probe_due(&route.health, ports.now())
+    {
         return Ok(None);
     }
     let mut mine = false;
     route_state::change(ports, cache, &route.name, |state| {
         let health = state.primaries.entry(primary.text.clone()).or_default();
-        mine = health.probe_due(ports.now());
+        mine = health.probe_due(&route.health, ports.now());
         if mine {
             health.claim(ports.now());
         }

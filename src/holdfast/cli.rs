@@ -8,6 +8,7 @@ mod operate;
 mod progress;
 mod release;
 mod send;
+mod simulate;
 mod stage;
 mod texts;
 mod up;
@@ -46,6 +47,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Measures on this machine, beside what limits it.
     Bench(bench::Arguments),
+    /// Plays simulated worlds in which everything fails, and checks that no mail is lost.
+    Simulate(simulate::Arguments),
     /// Plays one server of the benchmark.
     #[command(hide = true)]
     BenchPart,
@@ -65,6 +68,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
+        Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         Some(Command::BenchPart) => bench::part::run().await,
     };
     done.unwrap_or_else(|error| {

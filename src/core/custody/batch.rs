@@ -23,7 +23,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use super::attempts;
-use super::ended::{self, Batch, Ended};
+use super::ended::Ended;
+use super::ended::batch::{self as outcomes, Batch};
 use super::held::{Copy, Held};
 use super::lease::{self, Lease};
 use super::release::{self, Released};
@@ -90,12 +91,15 @@ pub async fn untried<P: Ports>(
         return Ok(BTreeSet::new());
     };
     let store = ports.store();
-    if !ended::batches(store, route, first, last).await?.is_empty() {
+    if !outcomes::batches(store, route, first, last)
+        .await?
+        .is_empty()
+    {
         // Some of these ids had a batch before: who of them, the other way finds out.
         return Ok(BTreeSet::new());
     }
     let (tried, tried_to) = attempts::known(store, route, first, last).await?;
-    let (over, over_to) = ended::known(store, first, last).await?;
+    let (over, over_to) = outcomes::known(store, first, last).await?;
     let seen = |copy: &Copy| {
         let within = |end: Option<_>| end.is_none_or(|end| copy.id < end);
         within(tried_to) && within(over_to)
@@ -222,13 +226,13 @@ pub async fn finish<P: Ports>(
         return Ok(());
     }
     let keys: Vec<String> = delivered.iter().map(|(key, ..)| key.clone()).collect();
-    let outcomes = delivered
+    let ended = delivered
         .into_iter()
         .map(|(_, copy, ended)| (copy.to_string(), ended));
-    let outcomes = Batch {
-        outcomes: outcomes.collect(),
+    let batch = Batch {
+        outcomes: ended.collect(),
     };
-    outcomes.write(ports.store(), route).await?;
+    batch.write(ports.store(), route).await?;
     ports.store().delete_all(&keys).await
 }
 

@@ -24,7 +24,7 @@ use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::health::Event;
 use crate::routing::window::Waits;
-use crate::routing::{Decision, Route, decide};
+use crate::routing::{Decision, Route, RouteState, decide};
 use crate::submit::answer::Outcome;
 use crate::time::Timestamp;
 
@@ -63,7 +63,7 @@ pub async fn drain<P: Ports>(
     let Decision::Deliver(candidates) = decide(route, &state, ports.now()) else {
         return returns::sweep(ports, config, route, &state, deadline).await;
     };
-    let Some(&address) = candidates.first() else {
+    let Some(address) = least_blamed(route, &state, candidates, ports.now()) else {
         return Ok(Drained::default());
     };
     // Where a window opens meanwhile, it ends there; what waits for a person is passed over.
@@ -126,6 +126,23 @@ pub async fn drain<P: Ports>(
     drained.more = drained.stopped.as_deref() == Some(TIME_IS_UP);
     log(ports, route, &drained);
     Ok(drained)
+}
+
+/// The preferred address, unless it failed more lately than another. One message that fails is one
+/// piece of evidence however often it is tried, so that alone it would try a dead address for ever.
+fn least_blamed(
+    route: &Route,
+    state: &RouteState,
+    candidates: Vec<usize>,
+    now: Timestamp,
+) -> Option<usize> {
+    let failed = |index: &usize| {
+        let health = state.health(&route.primaries[*index].text);
+        // What is yet to come was written by a clock that went ahead.
+        let newest = health.evidence.last().map(|evidence| evidence.at);
+        newest.filter(|at| *at <= now)
+    };
+    candidates.into_iter().min_by_key(failed)
 }
 
 struct Run<'r, P: Ports> {

@@ -6,13 +6,13 @@
 //! It is written before the message goes, so that whoever finds the message afterwards (its
 //! releaser died before the delete, or the write that held it came late) knows that it is over.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod batch;
 
 use serde::{Deserialize, Serialize};
 
 use super::held::Copy;
-use super::record;
-use super::store::{Condition, Store, StoreError};
+use super::record::{self, Known};
+use super::store::{Condition, Put, Store, StoreError, StoreErrorKind};
 use crate::limits;
 use crate::mail::MessageId;
 use crate::routing::RouteName;
@@ -94,8 +94,8 @@ impl Ended {
         copy: &Copy,
     ) -> Result<Option<Self>, StoreError> {
         let name = copy.to_string();
-        for key in batches(store, route, copy.id, copy.id).await? {
-            let found: Option<(Batch, _)> = record::read(store, &key).await?;
+        for key in batch::batches(store, route, copy.id, copy.id).await? {
+            let found: Option<(batch::Batch, _)> = record::read(store, &key).await?;
             let ended = found.and_then(|(mut batch, _)| batch.outcomes.remove(&name));
             if ended.is_some() {
                 return Ok(ended);
@@ -117,6 +117,56 @@ impl Ended {
         }
     }
 
+    /// Writes it down, together with what is there already: a releaser that was given up for lost
+    /// may have ended the message too. Gives what now stands.
+    pub async fn write(
+        self,
+        store: &impl Store,
+        split: Option<&RouteName>,
+        copy: &Copy,
+    ) -> Result<Self, StoreError> {
+        let key = Self::key(copy, split);
+        let (mut wanted, mut condition) = (self.clone(), Condition::Absent);
+        for _ in 0..limits::STATE_TRIES {
+            if let Put::Written(_) = record::write(store, &key, &wanted, condition).await? {
+                return Ok(wanted);
+            }
+            let (known, against) = record::read_to_change::<Self>(store, &key).await?;
+            condition = against;
+            wanted = match known {
+                // Our own write, whose answer was lost.
+                Known::Some(known) if known == wanted => return Ok(known),
+                Known::Some(known) => self.clone().and(known),
+                Known::None | Known::Unreadable => self.clone(),
+            };
+        }
+        let detail = format!("{key}: others keep changing it");
+        Err(StoreError::new(StoreErrorKind::Unavailable, detail))
+    }
+
+    /// Both ends of one message in one: what two gave to the primary it may have twice.
+    fn and(mut self, other: Self) -> Self {
+        let delivered = |one: &Settled| one.outcome == Outcome::Delivered;
+        for theirs in other.recipients {
+            let mut own = self.recipients.iter_mut();
+            match own.find(|own| own.address.same_mailbox(&theirs.address)) {
+                None => self.recipients.push(theirs),
+                Some(own) if delivered(own) => self.uncertain |= delivered(&theirs),
+                Some(own) if delivered(&theirs) => *own = theirs,
+                Some(_) => {}
+            }
+        }
+        self.uncertain |= other.uncertain;
+        self.attempts = self.attempts.max(other.attempts);
+        self.dropped = self.dropped.or(other.dropped);
+        self.returned = self.returned.or(other.returned);
+        let more = other.dsn.into_iter().filter(|id| !self.dsn.contains(id));
+        let more: Vec<_> = more.collect();
+        self.dsn.extend(more);
+        self.dead_letter = self.dead_letter.or(other.dead_letter);
+        self
+    }
+
     /// The one word for it: the best that any recipient got.
     pub fn outcome(&self) -> Outcome {
         let any = |outcome| self.recipients.iter().any(|one| one.outcome == outcome);
@@ -127,69 +177,62 @@ impl Ended {
     }
 }
 
-/// The outcomes of a batch, by the names of the copies. All of one day.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Batch {
-    /// How each ended.
-    pub outcomes: BTreeMap<String, Ended>,
-}
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
 
-impl Batch {
-    /// Writes it.
-    pub async fn write(&self, store: &impl Store, route: &RouteName) -> Result<(), StoreError> {
-        let ids = self.outcomes.values().map(|ended| ended.id);
-        let Some((first, last)) = ids.clone().min().zip(ids.max()) else {
-            return Ok(());
-        };
-        let key = format!("{}{last}_{first}.json", batch_prefix(route, last));
-        record::write(store, &key, self, Condition::Always).await?;
-        Ok(())
+    use super::*;
+    use crate::custody::store::memory::MemoryStore;
+
+    fn ended(outcome: Outcome, at: i64) -> Ended {
+        Ended {
+            id: MessageId::new(Timestamp::from_millis(1_795_392_000_000), [3; 10]),
+            route: RouteName::parse("hq").unwrap(),
+            partner: "acme".into(),
+            held: Timestamp::from_millis(1_795_392_000_000),
+            at: Timestamp::from_millis(at),
+            recipients: vec![Settled {
+                address: "ann@example.org".parse().unwrap(),
+                outcome,
+                route: RouteName::parse("hq").unwrap(),
+                reason: None,
+                reply: None,
+            }],
+            attempts: 1,
+            uncertain: false,
+            dropped: None,
+            returned: None,
+            dsn: Vec::new(),
+            dead_letter: None,
+        }
     }
-}
 
-/// The batches that may have outcomes of ids from `first` to `last`, which are of one day.
-pub async fn batches(
-    store: &impl Store,
-    route: &RouteName,
-    first: MessageId,
-    last: MessageId,
-) -> Result<Vec<String>, StoreError> {
-    let prefix = batch_prefix(route, first);
-    let after = format!("{prefix}{first}");
-    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
-    let begins = |key: &String| -> Option<MessageId> {
-        let name = key.strip_prefix(&prefix)?.strip_suffix(".json")?;
-        name.split_once('_')?.1.parse().ok()
-    };
-    let may = |key: &String| begins(key).is_some_and(|begin| begin <= last);
-    Ok(page.keys.into_iter().filter(may).collect())
-}
+    fn written(store: &MemoryStore, ended: &Ended) -> Ended {
+        let copy = Copy::first(ended.id);
+        block_on(ended.clone().write(store, None, &copy)).unwrap();
+        block_on(Ended::read(store, &copy, None)).unwrap().unwrap()
+    }
 
-/// The copies with ids from `first` to `last`, which are of one day, that have an outcome of their
-/// own, and the id at which the listing ended, if it ended before `last`.
-pub async fn known(
-    store: &impl Store,
-    first: MessageId,
-    last: MessageId,
-) -> Result<(BTreeSet<Copy>, Option<MessageId>), StoreError> {
-    let prefix = format!("outcomes/{}/", first.at().day());
-    let after = format!("{prefix}{first}");
-    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
-    let copies = page
-        .keys
-        .iter()
-        .filter_map(|key| copy_of(key.strip_prefix(&prefix)?));
-    let copies: BTreeSet<Copy> = copies.collect();
-    let end = copies.last().map(|copy| copy.id);
-    Ok((copies, end.filter(|end| page.more && *end <= last)))
-}
+    /// A releaser that took longer than its claim wrote its outcome over that of the one who took
+    /// over, and nobody knew any more that the message was delivered twice.
+    #[test]
+    fn a_second_outcome_does_not_wipe_out_the_doubt_of_the_first() {
+        let store = MemoryStore::default();
+        let first = ended(Outcome::Delivered, 1);
+        assert_eq!(written(&store, &first), first);
+        assert_eq!(written(&store, &first), first, "its own write is no doubt");
+        let both = written(&store, &ended(Outcome::Delivered, 2));
+        assert!(both.uncertain, "two that delivered it are a doubt");
+        let again = written(&store, &ended(Outcome::Delivered, 3));
+        assert!(again.uncertain, "a doubt stays");
+    }
 
-/// `ID.json`, `ID.2.json`, `ID.ROUTE.json`, `ID.2.ROUTE.json`.
-fn copy_of(name: &str) -> Option<Copy> {
-    let name = name.strip_suffix(".json")?;
-    Copy::named(name).or_else(|| Copy::named(name.rsplit_once('.')?.0))
-}
-
-fn batch_prefix(route: &RouteName, id: MessageId) -> String {
-    format!("outcomes/{}/{route}/", id.at().day())
+    #[test]
+    fn what_was_delivered_is_not_told_to_be_dropped() {
+        let store = MemoryStore::default();
+        written(&store, &ended(Outcome::Delivered, 1));
+        let both = written(&store, &ended(Outcome::Dropped, 2));
+        assert_eq!(both.outcome(), Outcome::Delivered);
+        assert!(!both.uncertain);
+    }
 }

@@ -21,8 +21,7 @@ pub use super::ended::{Dropped, Ended};
 use super::held::{Copy, Held};
 use super::lease;
 use super::life::held_copy;
-use super::record;
-use super::store::{Condition, Store, StoreError, StoreErrorKind};
+use super::store::{Store, StoreError, StoreErrorKind};
 use super::work::{Opened, left, open};
 use crate::config::Config;
 use crate::ports::{Event as LogEvent, Ports};
@@ -236,8 +235,8 @@ pub async fn drop<P: Ports>(
         dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
         dead_letter: None,
     };
-    let ended_key = Ended::key(copy, split.then_some(route));
-    record::write(ports.store(), &ended_key, &end, Condition::Always).await?;
+    end.write(ports.store(), split.then_some(route), copy)
+        .await?;
     ports.store().delete(&key).await?;
     claimed.forget(ports).await?;
     let event = LogEvent::new("message.dropped")

@@ -5,9 +5,8 @@ use bytes::Bytes;
 use super::attempts::{Attempts, Claimed};
 use super::ended::Ended;
 use super::held::{Copy, Damaged, Held};
-use super::record;
 use super::release::Released;
-use super::store::{Condition, Store, StoreError};
+use super::store::{Store, StoreError};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, facts, trace};
@@ -195,8 +194,7 @@ impl<P: Ports> Work<'_, P> {
             dead_letter,
         };
         let split = held.split.then_some(&route.name);
-        let ended_key = Ended::key(copy, split);
-        record::write(ports.store(), &ended_key, &ended, Condition::Always).await?;
+        let ended = ended.write(ports.store(), split, copy).await?;
         ports.store().delete(&Held::key(&route.name, copy)).await?;
         self.claimed.forget(*ports).await?;
         self.log(match ended.outcome() {

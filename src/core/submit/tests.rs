@@ -354,6 +354,23 @@ fn after_the_end_of_data_no_other_address_is_tried() {
     );
 }
 
+/// Released alone it was given to the dead address for ever: one message is one piece of evidence
+/// however often it is tried, so the address was never found down.
+#[test]
+fn one_held_message_finds_the_address_that_works() {
+    let shop = Shop::new();
+    shop.world.mood("192.0.2.1", Mood::Refuses);
+    shop.world.mood("192.0.2.2", Mood::LosesTheReply);
+    assert_eq!(shop.post(&["b@example.org"], None).0, 202);
+    shop.world.mood("192.0.2.2", Mood::Well);
+    for _ in 0..3 {
+        shop.tick(3_600_000);
+    }
+    let delivered = shop.world.delivered.borrow();
+    assert_eq!(delivered.len(), 1, "two of its tries are enough");
+    assert!(shop.world.queue().is_empty());
+}
+
 #[test]
 fn five_failures_of_distinct_messages_make_it_down_and_mail_is_held_untouched() {
     let shop = Shop::new();

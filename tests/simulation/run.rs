@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use holdfast_core::config::Config;
 use holdfast_core::limits;
+use holdfast_core::routing::route::Pace;
 
 use super::executor::{Executor, Stepped};
 use super::machine::millis;
@@ -164,8 +165,27 @@ fn config(custom: Custom) -> Result<Rc<Config>, String> {
             return Ok(config.clone());
         }
         let config = Config::parse(&document(custom), "").map_err(|error| error.to_string())?;
+        let config = with_batches(config, custom);
         Ok(known.get_or_init(|| Rc::new(config)).clone())
     })
+}
+
+/// A handful of messages is a backlog already, or none is one.
+fn with_batches(mut config: Config, custom: Custom) -> Config {
+    let pace = match custom {
+        Custom::Plain => Some((2, 2)),
+        Custom::Returning => Some((1, 1)),
+        Custom::Careful => None,
+    };
+    for route in &mut config.routes {
+        if let Some((max_concurrency, batch)) = pace {
+            route.pace = Pace {
+                max_concurrency,
+                batch,
+            };
+        }
+    }
+    config
 }
 
 /// Those who have not finished yet, by their number.

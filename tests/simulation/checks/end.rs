@@ -66,6 +66,11 @@ fn doubtful(sim: &Sim) -> BTreeSet<MessageId> {
     {
         let bytes = sim.objects.get(&key).unwrap_or_default();
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let together = record["outcomes"].as_object().into_iter().flatten();
+        for (_, ended) in together.filter(|(_, ended)| ended["uncertain"] == Value::Bool(true)) {
+            let id: Option<MessageId> = ended["id"].as_str().and_then(|id| id.parse().ok());
+            doubtful.extend(id);
+        }
         let lost = record["lost"].as_u64().unwrap_or(0) > 0;
         let running = record["state"].get("running").is_some();
         if lost || running || record["uncertain"] == Value::Bool(true) {

@@ -2,6 +2,7 @@
 //! to be kept goes.
 
 use bytes::Bytes;
+use holdfast_core::custody::ended::batch::Batch;
 use holdfast_core::custody::held::{Copy, Held};
 use holdfast_core::custody::release::Ended;
 use holdfast_core::operate::audit::Audit;
@@ -54,9 +55,19 @@ impl Checks {
 
     /// What an outcome says is so.
     fn before_outcome(&self, sim: &Sim, key: &str, bytes: &Bytes) {
-        let Ok(ended) = serde_json::from_slice::<Ended>(bytes) else {
-            return self.rule(false, || format!("an outcome can be read: {key}"));
+        let ended = match serde_json::from_slice::<Batch>(bytes) {
+            Ok(batch) => batch.outcomes.into_values().collect(),
+            Err(_) => serde_json::from_slice::<Ended>(bytes).map_or(Vec::new(), |one| vec![one]),
         };
+        self.rule(!ended.is_empty(), || {
+            format!("an outcome can be read: {key}")
+        });
+        for ended in ended {
+            self.is_true(sim, key, ended);
+        }
+    }
+
+    fn is_true(&self, sim: &Sim, key: &str, ended: Ended) {
         for (action, word) in [("drop", &ended.dropped), ("return", &ended.returned)] {
             let Some(word) = word else { continue };
             let subject = format!("{}/{}", ended.route, copy_of(key, &ended));
@@ -116,7 +127,16 @@ impl Checks {
     /// The outcome of a held copy, as the storage has it.
     pub(super) fn outcome_of(&self, sim: &Sim, held: &Held, copy: &Copy) -> Option<Ended> {
         let key = Ended::key(copy, held.split.then_some(&held.route));
-        serde_json::from_slice(&sim.objects.get(&key)?).ok()
+        if let Some(own) = sim.objects.get(&key) {
+            return serde_json::from_slice(&own).ok();
+        }
+        let prefix = format!("outcomes/{}/{}/", copy.id.at().day(), held.route);
+        let batches = sim.objects.keys(&prefix).into_iter();
+        let mut batches = batches.filter_map(|key| sim.objects.get(&key));
+        batches.find_map(|bytes| {
+            let batch: Batch = serde_json::from_slice(&bytes).ok()?;
+            batch.outcomes.get(&copy.to_string()).cloned()
+        })
     }
 }
 

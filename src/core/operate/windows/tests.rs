@@ -1,6 +1,7 @@
 //! Windows from the order to the last message that goes home, on a clock of our own.
 
 use std::cell::{Cell, RefCell};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,6 +69,16 @@ impl Ports for World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
+        // A read takes its time: whatever runs beside it gets its turn.
+        let mut waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         self.store.get(key, most).await
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {

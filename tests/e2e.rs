@@ -11,6 +11,7 @@
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
 //! | `queue` | single messages in an operator's hands, audited |
+//! | `windows` | in a window mail is held on purpose, and goes home at its end |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -36,3 +37,5 @@ mod refusals;
 mod release;
 #[path = "e2e/storage_faults.rs"]
 mod storage_faults;
+#[path = "e2e/windows.rs"]
+mod windows;

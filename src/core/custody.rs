@@ -11,3 +11,4 @@ pub mod record;
 pub mod release;
 pub mod route_state;
 pub mod store;
+pub mod waiting;

@@ -130,3 +130,33 @@ pub const TICK: Duration = Duration::from_secs(20);
 pub const TICKS_IN_A_ROW: u32 = 90;
 /// What a sender is told to wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// Windows of an installation.
+pub const WINDOWS: usize = 100;
+/// How far ahead windows are planned, and conflicts between them looked for.
+pub const WINDOW_HORIZON: Duration = Duration::from_secs(400 * 86_400);
+/// Occurrences of one window that are planned.
+pub const WINDOW_OCCURRENCES: usize = 16;
+/// Intervals that are planned on one route.
+pub const ROUTE_INTERVALS: usize = 64;
+/// The longest that one occurrence may last.
+pub const WINDOW_LENGTH: Duration = Duration::from_secs(31 * 86_400);
+/// How far ahead an occurrence of a rule is looked for before the rule is said to have none.
+pub const RULE_AHEAD: Duration = Duration::from_secs(30 * 365 * 86_400);
+/// Days, weeks, months or years of a rule that are looked at: a century of days.
+pub const RULE_PERIODS: u32 = 40_000;
+/// Characters of a rule.
+pub const RULE_CHARS: usize = 500;
+/// How old a plan may be.
+pub const PLAN_AGE: Duration = Duration::from_secs(3_600);
+/// How long a window stays listed after its last end.
+pub const WINDOW_KEPT: Duration = Duration::from_secs(86_400);
+/// Changes of single occurrences that a window remembers.
+pub const WINDOW_CHANGES: usize = 100;
+/// Intervals of one route whose mail waits for a person; more are taken together.
+pub const WAITING_WINDOWS: usize = 64;
+/// How long after its end an interval is still taken for one in which mail may be held: a write of
+/// a submission can arrive late.
+pub const WAITING_GRACE: Duration = Duration::from_secs(300);
+/// Messages that are tried although their interval waits for a person.
+pub const WAITING_RETRIES: usize = 100;

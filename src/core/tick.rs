@@ -1,4 +1,5 @@
-//! The use case of passing time: probes that are due, and the canary of a primary that is back.
+//! The use case of passing time: windows are planned, probes that are due are made, a primary that
+//! is back gets its canary, and the queue goes home.
 //!
 //! A tick is bounded in time and safe to overlap with others: each probe and each canary is
 //! claimed in the route's state before it is made, and one that was claimed by an instance that
@@ -9,11 +10,13 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::custody::drain::{self, Drained};
-use crate::custody::held::{Copy, Held};
+use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
 use crate::custody::route_state::{self, StateCache};
-use crate::custody::store::{Store, StoreError};
+use crate::custody::store::StoreError;
+use crate::custody::waiting;
 use crate::limits;
+use crate::operate::windows;
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
 use crate::routing::health::Event;
 use crate::routing::{HealthState, Route};
@@ -85,12 +88,17 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         more: false,
     };
     let deadline = began.after(limits::TICK);
+    let planning = windows::plan::keep(ports, config, cache).await;
     for route in &config.routes {
         if ports.now() >= deadline {
             ticked.more = true;
             break;
         }
-        let route = tick_route(ports, config, cache, route, deadline).await;
+        let mut route = tick_route(ports, config, cache, route, deadline).await;
+        if let Err(error) = &planning {
+            let unplanned = || format!("the windows could not be planned: {error}");
+            route.error.get_or_insert_with(unplanned);
+        }
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
@@ -135,10 +143,8 @@ pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
     let Some(state) = cache.last(&route.name) else {
         return false;
     };
-    route
-        .primaries
-        .iter()
-        .any(|primary| state.health(&primary.text).probe_due(now))
+    let due = |text: &str| state.health(text).probe_due(now);
+    !state.rests(now) && route.primaries.iter().any(|primary| due(&primary.text))
 }
 
 /// Makes the probes that are due on one route, as after-work of a submission: where nobody ticks,
@@ -159,7 +165,8 @@ async fn probe_if_due<P: Ports>(
 ) -> Result<Option<Probed>, StoreError> {
     let primary = &route.primaries[index];
     let known = route_state::read_now(ports, &route.name).await?;
-    if !known.health(&primary.text).probe_due(ports.now()) {
+    // In a window the primary is left alone; a probe that is due is made at its end.
+    if known.rests(ports.now()) || !known.health(&primary.text).probe_due(ports.now()) {
         return Ok(None);
     }
     let mut mine = false;
@@ -221,20 +228,15 @@ async fn canary_if_due<P: Ports>(
 ) -> Result<Option<Canaried>, StoreError> {
     let address = &route.primaries[index].text;
     let now = ports.now();
-    if !route_state::read_now(ports, &route.name)
-        .await?
-        .health(address)
-        .canary_due(now)
-    {
+    let known = route_state::read_now(ports, &route.name).await?;
+    if known.rests(now) || !known.health(address).canary_due(now) {
         return Ok(None);
     }
     if !route_state::claim_canary(ports, cache, route, index).await? {
         return Ok(None);
     }
-    let queue = ports
-        .store()
-        .list(&Held::prefix(&route.name), None, limits::CANARY_CANDIDATES)
-        .await?;
+    let (waits, most) = (known.windows.waits(now), limits::CANARY_CANDIDATES);
+    let queue = waiting::list(ports.store(), &route.name, &waits, None, most).await?;
     for key in queue.keys {
         let (event, word) = match release::release(ports, config, route, index, &key).await? {
             Released::Ended(_) | Released::Left { failure: None, .. } => {

@@ -8,9 +8,12 @@
 //! | `GET /v1/queue` | operator token | what is held, and why |
 //! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
+//! | `GET`, `POST /v1/windows`, `PUT`, `DELETE /v1/windows/{id}` | operator token | maintenance windows |
+//! | `POST /v1/windows/{id}/{end,extend}` | operator token | the occurrence that is open ends now, or later |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
 
 mod orders;
+mod windows;
 
 use std::rc::Rc;
 
@@ -121,6 +124,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
             Ok(Reply::ok(&done.await?))
         }
+        (_, ["v1", "windows", rest @ ..]) => windows::answer(incoming, rest).await,
         (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
         (_, ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
         (_, ["v1", "release"]) => Err(not_allowed("GET, POST")),

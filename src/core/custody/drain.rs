@@ -2,23 +2,25 @@
 //!
 //! Concurrency starts at 1 and doubles with each round of successes up to the route's limit; a
 //! deferral halves it; a failure of the primary stops the drain, and the health says when it goes
-//! on. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
+//! on: so the first message of a drain is its canary, also after a window, in which nothing was learnt
+//! about the primary. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
 //! time and may be repeated, overlapped or killed at any point.
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
-use super::held::Held;
 use super::lease::{self, Lease};
 use super::progress::Reporter;
 use super::release::{self, Released};
 use super::route_state::{self, StateCache};
-use super::store::{Page, Store, StoreError};
+use super::store::{Page, StoreError};
+use super::waiting;
 use crate::config::Config;
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::health::Event;
+use crate::routing::window::Waits;
 use crate::routing::{Decision, Route, decide};
 use crate::submit::answer::Outcome;
 use crate::time::Timestamp;
@@ -59,8 +61,14 @@ pub async fn drain<P: Ports>(
     let Some(&address) = candidates.first() else {
         return Ok(Drained::default());
     };
-    let prefix = Held::prefix(&route.name);
-    let first = ports.store().list(&prefix, None, limits::LIST_PAGE).await?;
+    // Where a window opens meanwhile, it ends there; what waits for a person is passed over.
+    let now = ports.now();
+    let deadline = state
+        .windows
+        .next_start(now)
+        .map_or(deadline, |start| start.min(deadline));
+    let waits = state.windows.waits(now);
+    let first = waiting::list(ports.store(), &route.name, &waits, None, limits::LIST_PAGE).await?;
     if first.keys.is_empty() {
         return Ok(Drained::default());
     }
@@ -85,7 +93,7 @@ pub async fn drain<P: Ports>(
         deadline,
         most,
         reporter,
-        prefix,
+        waits,
         page: first,
         next: 0,
         lease,
@@ -123,7 +131,7 @@ struct Run<'r, P: Ports> {
     deadline: Timestamp,
     most: Option<u32>,
     reporter: Reporter,
-    prefix: String,
+    waits: Waits,
     page: Page,
     next: usize,
     lease: Lease,
@@ -170,11 +178,9 @@ impl<P: Ports> Run<'_, P> {
             let Some(last) = self.page.keys.last().filter(|_| self.page.more) else {
                 return Ok(None);
             };
-            self.page = self
-                .ports
-                .store()
-                .list(&self.prefix, Some(last), limits::LIST_PAGE)
-                .await?;
+            let (store, route) = (self.ports.store(), &self.route.name);
+            self.page =
+                waiting::list(store, route, &self.waits, Some(last), limits::LIST_PAGE).await?;
             self.next = 0;
         }
         let key = self.page.keys.get(self.next).cloned();

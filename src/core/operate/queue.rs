@@ -14,6 +14,7 @@ use crate::custody::attempts::{self, Attempts, Claim};
 use crate::custody::held::{Copy, Held};
 use crate::custody::life::held_copy;
 use crate::custody::release::{self, Dropped};
+use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError, StoreErrorKind};
 use crate::limits;
 use crate::mail::EmailAddress;
@@ -309,9 +310,12 @@ pub async fn act<P: Ports>(
         );
         audit::write(ports, &entry).await.map_err(not_done)?;
         match action {
-            Action::Retry => attempts::make_due(ports, route, &copy)
-                .await
-                .map_err(not_done)?,
+            Action::Retry => {
+                attempts::make_due(ports, route, &copy)
+                    .await
+                    .map_err(not_done)?;
+                let_go(ports, route, &copy).await?;
+            }
             Action::Drop => {
                 let claimed = match attempts::claim_now(ports, route, &copy).await {
                     Ok(Claim::Mine(claimed)) => claimed,
@@ -333,6 +337,32 @@ pub async fn act<P: Ports>(
         action: action.word(),
         routes: routes.into_iter().cloned().collect(),
     })
+}
+
+/// A message that waits for a person since a window is one that a person now wants to be tried.
+async fn let_go<P: Ports>(ports: &P, route: &RouteName, copy: &Copy) -> Result<(), Problem> {
+    let (name, now) = (copy.to_string(), ports.now());
+    let mut many = false;
+    let cache = StateCache::default();
+    route_state::change(ports, &cache, route, |state| {
+        let windows = &mut state.windows;
+        let waits = windows.waits(now).until(copy.id.at()).is_some();
+        if !waits || windows.retried.contains(&name) {
+            return false;
+        }
+        many = windows.retried.len() >= limits::WAITING_RETRIES;
+        if !many {
+            windows.retried.push(name.clone());
+        }
+        !many
+    })
+    .await
+    .map_err(not_done)?;
+    if many {
+        let detail = "too many single messages of a window are tried already; release the route";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    Ok(())
 }
 
 fn no_route(route: &str) -> Problem {

@@ -119,6 +119,11 @@ async fn know<P: Ports>(
     if let Some(state) = cache.fresh(route, ports.now()) {
         return (state, None);
     }
+    // A primary that was to be left alone when this instance last looked gets no connection ahead.
+    let held = |state| matches!(decide(route, &state, ports.now()), Decision::Hold(_));
+    if cache.last(&route.name).is_some_and(held) {
+        return (route_state::read(ports, cache, route).await, None);
+    }
     let reading = pin!(route_state::read(ports, cache, route));
     let opening = pin!(ports.primary().open(route, 0, limits::FORWARD_BUDGET));
     match select(reading, opening).await {

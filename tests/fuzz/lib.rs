@@ -15,7 +15,7 @@
 //! | [`s3`] | a storage's answers |
 //! | [`held`], [`records`] | whoever can write into the bucket |
 //! | [`config`] | the one who writes the configuration |
-//! | [`orders`] | an operator's requests |
+//! | [`orders`], [`windows`] | an operator's requests, rules of recurrence among them |
 //! | [`timestamp`] | moments, in requests and in records |
 #![allow(
     clippy::unwrap_used,
@@ -35,13 +35,14 @@ pub mod smtp_reply;
 pub mod submission;
 pub mod timestamp;
 pub mod tokens;
+pub mod windows;
 mod world;
 
 /// A check: it panics where a property is broken.
 pub type Check = fn(&[u8]);
 
 /// All of them by their names.
-pub const CHECKS: [(&str, Check); 12] = [
+pub const CHECKS: [(&str, Check); 13] = [
     ("address", address::check),
     ("config", config::check),
     ("held", held::check),
@@ -54,6 +55,7 @@ pub const CHECKS: [(&str, Check); 12] = [
     ("submission", submission::check),
     ("timestamp", timestamp::check),
     ("tokens", tokens::check),
+    ("windows", windows::check),
 ];
 
 /// What stands before the first `separator`, and what stands behind it.

@@ -12,7 +12,8 @@ use holdfast_core::custody::release::Ended;
 use holdfast_core::custody::route_state::{self, StateCache};
 use holdfast_core::custody::store::{Condition, Store};
 use holdfast_core::operate::audit::{self, Audit};
-use holdfast_core::operate::{health, queue, release};
+use holdfast_core::operate::windows::definition::Window;
+use holdfast_core::operate::{health, queue, release, windows};
 use holdfast_core::ports::Clock;
 use holdfast_core::routing::RouteState;
 use holdfast_core::submit::request::{Head, begin};
@@ -40,6 +41,7 @@ pub fn check(input: &[u8]) {
         "lease" => "leases/hq.json".into(),
         "progress" => "releases/hq.json".into(),
         "ended" => Ended::key(&copy, None),
+        "window" => Window::key(&held.id),
         "audit" => format!("audit/2026-11-23/{copy}.json"),
         _ => return,
     };
@@ -49,6 +51,7 @@ pub fn check(input: &[u8]) {
         "route" => it_reads_back::<RouteState>(record),
         "progress" => it_reads_back::<Progress>(record),
         "ended" => it_reads_back::<Ended>(record),
+        "window" => it_reads_back::<Window>(record),
         "audit" => it_reads_back::<Audit>(record),
         _ => {}
     }
@@ -84,6 +87,7 @@ async fn use_it(world: &World, held: &Held) {
     let page = audit::read(world, None, None).await;
     page.iter().for_each(|page| drop(audit::csv(page)));
     let _ = life(world, config, &config.partners[0], &held.id.to_string()).await;
+    let _ = windows::list(world, config).await;
     let _ = progress::read(&world.storage, &route.name).await;
     let _ = attempts::read(&world.storage, &route.name, &copy).await;
 

@@ -9,12 +9,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use holdfast_core::config::Config;
 use holdfast_core::custody::held::{Digest, Held};
+use holdfast_core::custody::store::Store;
 use holdfast_core::custody::store::memory::MemoryStore;
 use holdfast_core::mail::{Envelope, MessageId};
 use holdfast_core::ports::{Clock, Delivery, Event, Log, Ports, Primary};
 use holdfast_core::routing::{HoldReason, Route, RouteName};
 use holdfast_core::smtp::{Attempt, Failure, FailureKind, Reply, Step, Verdict};
 use holdfast_core::time::Timestamp;
+use serde::de::DeserializeOwned;
 
 /// Two routes and a partner whose key is `foo`.
 const CONFIG: &str = "
@@ -84,6 +86,20 @@ impl World {
             now: Cell::new(NOW),
             chance: Cell::new(0),
         }
+    }
+
+    /// The same at another time, with primaries that are well.
+    pub fn at(now: Timestamp) -> World {
+        World {
+            now: Cell::new(now.millis()),
+            ..World::new(Mood::Well)
+        }
+    }
+
+    /// What lies under this key.
+    pub async fn record<T: DeserializeOwned>(&self, key: &str) -> T {
+        let object = self.storage.get(key, usize::MAX).await.unwrap().unwrap();
+        serde_json::from_slice(&object.bytes).unwrap()
     }
 
     /// The keys that begin so.

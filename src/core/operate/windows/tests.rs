@@ -1,6 +1,7 @@
 //! Windows from the order to the last message that goes home, on a clock of our own.
 
 use std::cell::{Cell, RefCell};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -68,6 +69,16 @@ impl Ports for World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
+        // A read takes its time: whatever runs beside it gets its turn.
+        let mut waited = false;
+        std::future::poll_fn(|context| {
+            if std::mem::replace(&mut waited, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
         self.store.get(key, most).await
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
@@ -346,7 +357,7 @@ fn a_drain_ends_where_a_window_opens() {
     // Each message takes the primary four seconds; a tick has twenty.
     shop.world.pace.set(4_000);
     shop.at(10).tick();
-    assert_eq!(shop.queue(), 3, "those that began before 20 were served");
+    assert_eq!(shop.queue(), 2, "those that began before 20 were served");
     assert_eq!(shop.at(30).tick().routes[0].released, None);
     assert_eq!(shop.at(40).tick().routes[0].error, None);
     assert_eq!(shop.queue(), 0);

@@ -2,6 +2,7 @@
 
 pub mod attempts;
 pub mod drain;
+pub mod figures;
 pub mod held;
 pub mod lease;
 pub mod life;
@@ -11,3 +12,4 @@ pub mod record;
 pub mod release;
 pub mod route_state;
 pub mod store;
+pub mod ticks;

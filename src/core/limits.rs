@@ -122,6 +122,10 @@ pub const LEASE: Duration = Duration::from_secs(60);
 pub const COUNT_PAGES: u32 = 20;
 /// A release that goes on is reported so often.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// The last tick is written down so often at most: each write is paid for.
+pub const TICK_NOTED: Duration = Duration::from_secs(30);
+/// Reading all that `/metrics` tells. Prometheus gives up after 10 s.
+pub const METRICS: Duration = Duration::from_secs(7);
 /// A release that rested for longer than this is over; the next is another.
 pub const RELEASE_PAUSE: Duration = Duration::from_secs(600);
 /// One tick.

@@ -30,7 +30,7 @@ struct ProblemDetails {
                        primary, or held in the organisation's own storage until the primary is back.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release),
+    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, metrics),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
@@ -280,3 +280,15 @@ fn get_release() {}
 )]
 #[allow(dead_code)]
 fn post_release() {}
+
+/// The figures of all routes, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "keeper",
+    responses(
+        (status = 200, description = "Text format 0.0.4; what cannot be read is absent, and holdfast_storage_readable is 0", body = String, content_type = "text/plain"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []), ("tickToken" = []))
+)]
+#[allow(dead_code)]
+fn metrics() {}

@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::custody::drain::{self, Drained};
+use crate::custody::figures::{self, Figures};
 use crate::custody::held::{Copy, Held};
 use crate::custody::release::{self, Released};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError};
+use crate::custody::ticks;
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
 use crate::routing::health::Event;
@@ -94,6 +96,7 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
+    ticks::note(ports).await;
     ticked
 }
 
@@ -236,8 +239,11 @@ async fn canary_if_due<P: Ports>(
         .list(&Held::prefix(&route.name), None, limits::CANARY_CANDIDATES)
         .await?;
     for key in queue.keys {
-        let (event, word) = match release::release(ports, config, route, index, &key).await? {
-            Released::Ended(_) | Released::Left { failure: None, .. } => {
+        let released = release::release(ports, config, route, index, &key).await?;
+        let mut figures = Figures::default();
+        figures.note(&released);
+        let (event, word) = match released {
+            Released::Ended { .. } | Released::Left { failure: None, .. } => {
                 (Event::Served, "answered")
             }
             Released::Left {
@@ -255,6 +261,7 @@ async fn canary_if_due<P: Ports>(
         let state =
             route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
         let state = state.health(address).state;
+        figures::add_or_log(ports, &route.name, figures).await;
         let id = Copy::of(&key)
             .map(|copy| copy.id.to_string())
             .unwrap_or_default();

@@ -54,6 +54,7 @@ async fn the_api_describes_itself() {
         "/v1/queue/{id}/{action}",
         "/v1/audit",
         "/v1/release",
+        "/metrics",
     ] {
         assert!(
             described.body["paths"][path].is_object(),

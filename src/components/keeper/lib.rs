@@ -9,13 +9,14 @@
 //! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
+//! | `GET /metrics` | operator or tick token | figures for Prometheus |
 
 mod orders;
 
 use std::rc::Rc;
 
 use holdfast_core::limits;
-use holdfast_core::operate::{self, audit};
+use holdfast_core::operate::{self, audit, metrics};
 use holdfast_core::partner::bearer_is;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
@@ -34,9 +35,7 @@ impl wasip3::exports::http::handler::Guest for Keeper {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         match answer(Incoming::new(request)).await {
             Ok(Reply::Json(answer)) => respond(&answer),
-            Ok(Reply::Csv(text)) => {
-                respond_bytes(200, "text/csv; charset=utf-8", &[], text.into_bytes())
-            }
+            Ok(Reply::Text(kind, text)) => respond_bytes(200, kind, &[], text.into_bytes()),
             Err(problem) => respond(&refuse(&problem)),
         }
     }
@@ -45,7 +44,8 @@ impl wasip3::exports::http::handler::Guest for Keeper {
 /// What a request is answered.
 enum Reply {
     Json(Answer),
-    Csv(String),
+    /// Text of this media type.
+    Text(&'static str, String),
 }
 
 impl Reply {
@@ -100,7 +100,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let app = App::get().await?;
             let page = audit::read(&*app, query.day.as_deref(), query.after.as_deref()).await?;
             Ok(match query.csv {
-                true => Reply::Csv(audit::csv(&page)),
+                true => Reply::Text("text/csv; charset=utf-8", audit::csv(&page)),
                 false => Reply::ok(&page),
             })
         }
@@ -121,8 +121,17 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
             Ok(Reply::ok(&done.await?))
         }
+        ("GET", ["metrics"]) => {
+            // A monitor that scrapes need not be able to give orders.
+            if guard(&incoming, "tick_token").await.is_err() {
+                guard(&incoming, "operator_token").await?;
+            }
+            let app = App::get().await?;
+            let page = metrics::metrics(&*app, &app.config).await;
+            Ok(Reply::Text(metrics::CONTENT_TYPE, page))
+        }
         (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
-        (_, ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
+        (_, ["metrics"] | ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
         (_, ["v1", "release"]) => Err(not_allowed("GET, POST")),
         (_, ["v1", "routes", _, "override"]) => Err(not_allowed("PUT")),
         _ => Err(Problem::new(Kind::NotFound, "see /openapi.json")),

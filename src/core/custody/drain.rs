@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
+use super::figures::Tally;
 use super::held::Held;
 use super::lease::{self, Lease};
 use super::progress::Reporter;
@@ -85,6 +86,7 @@ pub async fn drain<P: Ports>(
         deadline,
         most,
         reporter,
+        tally: Tally::begin(ports.now()),
         prefix,
         page: first,
         next: 0,
@@ -102,12 +104,14 @@ pub async fn drain<P: Ports>(
         mut drained,
         lease,
         reporter,
+        mut tally,
         ..
     } = run;
     note(ports, cache, route, address, failures, served).await;
     let failed = result.as_ref().err().map(ToString::to_string);
     let stopped = failed.as_deref().or(drained.stopped.as_deref());
     reporter.end(ports, stopped).await;
+    tally.end(ports, &route.name).await;
     lease.give_back(ports).await?;
     result?;
     drained.more = drained.stopped.as_deref() == Some(TIME_IS_UP);
@@ -123,6 +127,7 @@ struct Run<'r, P: Ports> {
     deadline: Timestamp,
     most: Option<u32>,
     reporter: Reporter,
+    tally: Tally,
     prefix: String,
     page: Page,
     next: usize,
@@ -159,8 +164,11 @@ impl<P: Ports> Run<'_, P> {
             let Some((key, released)) = running.next().await else {
                 return Ok(());
             };
-            self.count(&key, released?);
+            let released = released?;
+            self.tally.note(&released);
+            self.count(&key, released);
             self.reporter.report(ports).await;
+            self.tally.report(ports, &self.route.name).await;
         }
     }
 
@@ -184,7 +192,7 @@ impl<P: Ports> Run<'_, P> {
 
     fn count(&mut self, key: &str, released: Released) {
         match released {
-            Released::Ended(outcome) => {
+            Released::Ended { outcome, .. } => {
                 self.served = true;
                 self.reporter.released();
                 match outcome {

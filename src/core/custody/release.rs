@@ -17,6 +17,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::attempts::{self, Attempts, Claim, Claimed};
+use super::figures::{self, Figures};
 use super::held::{Copy, Damaged, Held};
 use super::life::held_copy;
 use super::record;
@@ -93,7 +94,12 @@ impl Ended {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Released {
     /// Nobody is left; its outcome is written.
-    Ended(Outcome),
+    Ended {
+        /// What became of it.
+        outcome: Outcome,
+        /// Whether somebody may have it twice: a reply was lost on the way.
+        uncertain: bool,
+    },
     /// Somebody is left, and will be tried later.
     Left {
         /// Why.
@@ -107,6 +113,15 @@ pub enum Released {
     Gone,
     /// It is not what was stored, and stays where it is for a person to look at.
     Damaged(String),
+}
+
+impl Released {
+    fn of(ended: &Ended) -> Self {
+        Self::Ended {
+            outcome: outcome(ended),
+            uncertain: ended.uncertain,
+        }
+    }
 }
 
 /// Releases the message of this queue key to one address of its route.
@@ -145,7 +160,7 @@ pub async fn release<P: Ports>(
     if let Some(ended) = ended_before(ports, route, &held, &copy).await? {
         ports.store().delete(key).await?;
         claimed.forget(ports).await?;
-        return Ok(Released::Ended(outcome(&ended)));
+        return Ok(Released::of(&ended));
     }
     let left = left(&held, &claimed.attempts);
     let mut failure = None;
@@ -160,9 +175,7 @@ pub async fn release<P: Ports>(
             .extend(settled(route, &left, attempt.recipients));
     }
     if self::left(&held, &claimed.attempts).is_empty() {
-        return end(ports, route, &held, &copy, &claimed, key)
-            .await
-            .map(Released::Ended);
+        return end(ports, route, &held, &copy, &claimed, key).await;
     }
     claimed.report(ports).await?;
     log(ports, "release.left", route, &held, &claimed.attempts);
@@ -267,7 +280,7 @@ async fn end<P: Ports>(
     copy: &Copy,
     claimed: &Claimed,
     key: &str,
-) -> Result<Outcome, StoreError> {
+) -> Result<Released, StoreError> {
     let attempts = &claimed.attempts;
     let ended = Ended {
         id: held.id,
@@ -288,7 +301,7 @@ async fn end<P: Ports>(
     ports.store().delete(key).await?;
     claimed.forget(ports).await?;
     log(ports, "release.ended", route, held, attempts);
-    Ok(outcome(&ended))
+    Ok(Released::of(&ended))
 }
 
 /// Ends a message on a person's word: nobody who is left gets it. Its outcome is written first.
@@ -338,6 +351,9 @@ pub async fn drop<P: Ports>(
     record::write(ports.store(), &ended_key, &end, Condition::Always).await?;
     ports.store().delete(&key).await?;
     claimed.forget(ports).await?;
+    let mut figures = Figures::default();
+    figures.ended(Outcome::Dropped, end.uncertain);
+    figures::add_or_log(ports, route, figures).await;
     let event = LogEvent::new("message.dropped")
         .with("id", copy.to_string())
         .with("route", route.as_str());

@@ -563,3 +563,66 @@ fn an_order_to_hold_is_obeyed_and_told() {
         .count();
     assert_eq!(audits, 2, "each order is in the audit log");
 }
+
+#[test]
+fn figures_tell_an_outage_and_its_end_and_never_a_zero_that_nobody_counted() {
+    use crate::operate::metrics::{metrics, tests::parse};
+    let shop = Shop::new();
+    let page = || parse(&block_on(metrics(&shop.world, &shop.config)));
+    let hq = |name: &str| format!("holdfast_{name}{{route=\"hq\"}}");
+    let before = page();
+    assert_eq!(before["holdfast_storage_readable"], 1.0);
+    assert_eq!(before.get("holdfast_tick_age_seconds"), None, "none yet");
+    assert_eq!(before[&hq("up")], 1.0);
+
+    shop.world.mood("192.0.2", Mood::Refuses);
+    for _ in 0..6 {
+        shop.post(&["b@example.org"], None);
+    }
+    shop.tick(5_000);
+    shop.world.now.set(shop.world.now.get() + 20_000);
+    let down = page();
+    assert_eq!(down[&hq("up")], 0.0);
+    assert_eq!(down[&hq("queue_messages")], 6.0);
+    let oldest = Copy::of(&shop.world.queue()[0]).unwrap().id.at();
+    let age = shop.world.now().since(oldest).as_secs_f64();
+    assert!(age >= 20.0);
+    assert_eq!(down[&hq("queue_oldest_seconds")], age);
+    assert_eq!(down[&hq("released_total")], 0.0);
+    let state =
+        "holdfast_primary_health{route=\"hq\",primary=\"smtp://192.0.2.1:25\",state=\"down\"}";
+    assert_eq!(down[state], 1.0);
+    let decision = "holdfast_decision{route=\"hq\",decision=\"hold\",reason=\"down\"}";
+    assert_eq!(down[decision], 1.0);
+
+    shop.world.storage_out.set(true);
+    let blind = page();
+    let told: Vec<_> = blind.into_iter().collect();
+    assert_eq!(told, [("holdfast_storage_readable".to_owned(), 0.0)]);
+    shop.world.storage_out.set(false);
+
+    shop.world.moods.borrow_mut().clear();
+    for _ in 0..4 {
+        shop.tick(70_000);
+    }
+    let after = page();
+    assert_eq!(after[&hq("queue_messages")], 0.0);
+    assert_eq!(after[&hq("released_total")], 6.0, "the canary and the rest");
+    assert_eq!(after[&hq("uncertain_total")], 0.0);
+    assert_eq!(after[&hq("up")], 1.0);
+}
+
+#[test]
+fn the_last_tick_is_on_record_and_ticks_in_between_write_nothing() {
+    let shop = Shop::new();
+    let tick = || block_on(tick::tick(&shop.world, &shop.config, &shop.cache));
+    tick();
+    let once = shop.world.store.writes();
+    assert_eq!(once, 1, "a tick with nothing to do writes when it was");
+    shop.world.now.set(shop.world.now.get() + 10_000);
+    tick();
+    assert_eq!(shop.world.store.writes(), once);
+    shop.world.now.set(shop.world.now.get() + 30_000);
+    tick();
+    assert_eq!(shop.world.store.writes(), once + 1);
+}

@@ -11,6 +11,7 @@
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
 //! | `queue` | single messages in an operator's hands, audited |
+//! | `logs` | the log has ids and no content; a trace goes through |
 //! | `metrics` | figures are durable, and what was not read is not told |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
@@ -25,6 +26,8 @@ mod chaos;
 mod delivery;
 #[path = "e2e/idempotency.rs"]
 mod idempotency;
+#[path = "e2e/logs.rs"]
+mod logs;
 #[path = "e2e/metrics.rs"]
 mod metrics;
 #[path = "e2e/operators.rs"]

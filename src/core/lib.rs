@@ -14,6 +14,7 @@
 //! | [`operate`] | what operators ask and order |
 //! | [`deployment`], [`config`], [`partner`] | what is configured, checked once |
 //! | [`problem`], [`limits`], [`time`], [`ports`] | errors as they are told, bounds, moments, the world |
+//! | [`trace_context`] | the trace that a submission belongs to |
 
 pub mod config;
 pub mod custody;
@@ -31,3 +32,4 @@ pub mod smtp;
 pub mod submit;
 pub mod tick;
 pub mod time;
+pub mod trace_context;

@@ -16,6 +16,7 @@ use crate::limits;
 use crate::mail::{EmailAddress, Envelope, MessageId, facts};
 use crate::routing::{HoldReason, RouteName};
 use crate::time::Timestamp;
+use crate::trace_context::TraceContext;
 
 /// What is known about a held message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Held {
     pub detail: String,
     /// SHA-256 of the submitted bytes.
     pub digest: Digest,
+    /// The trace that its submission belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// The name of one held copy: the message's id, and the try of its key that held it.
@@ -152,6 +155,9 @@ impl Held {
             line(SPLIT, "yes");
         }
         line(PARTNER, &self.partner);
+        if let Some(trace) = &self.trace {
+            line(TRACE, &trace.to_string());
+        }
         line(HELD, &self.at.to_string());
         line(REASON, self.reason.as_str());
         line(DETAIL, &one_line(&self.detail));
@@ -215,6 +221,7 @@ impl Held {
         }
         let split = next(SPLIT).is_some();
         let partner = next(PARTNER).ok_or(damaged("its partner"))?;
+        let trace = next(TRACE).and_then(|text| TraceContext::parse(&text));
         let held_at = next(HELD)
             .and_then(|text| Timestamp::parse(&text))
             .ok_or(damaged("its time"))?;
@@ -237,6 +244,7 @@ impl Held {
             reason,
             detail,
             digest,
+            trace,
         };
         Ok((held, at, length))
     }
@@ -272,6 +280,7 @@ const RECIPIENT: &str = "Holdfast-Recipient: ";
 const UNCERTAIN: &str = "Holdfast-Uncertain: ";
 const SPLIT: &str = "Holdfast-Split: ";
 const PARTNER: &str = "Holdfast-Partner: ";
+const TRACE: &str = "Holdfast-Trace: ";
 const HELD: &str = "Holdfast-Held: ";
 const REASON: &str = "Holdfast-Reason: ";
 const DETAIL: &str = "Holdfast-Detail: ";
@@ -306,7 +315,13 @@ mod tests {
             reason: HoldReason::Down,
             detail: detail.into(),
             digest: Digest::of(message),
+            trace: message.len().is_multiple_of(3).then(trace),
         }
+    }
+
+    fn trace() -> TraceContext {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 a=b";
+        TraceContext::parse(text).unwrap()
     }
 
     fn stored(held: &Held, message: &[u8]) -> Bytes {
@@ -317,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_message_cannot_speak_for_us() {
-        let message = b"Holdfast-Recipient: <evil@example.com>\r\nSubject: x\r\n\r\ny\r\n";
+        let message = b"Holdfast-Trace: x\r\nHoldfast-Recipient: <evil@example.com>\r\nSubject: x\r\n\r\ny\r\n";
         let held = held(
             &["a@example.org"],
             "",
@@ -361,6 +376,7 @@ mod tests {
             let (read, bytes) = Held::read("k", &object).unwrap();
             prop_assert_eq!(bytes, &message[..]);
             prop_assert_eq!((read.split, read.envelope, read.uncertain), (held.split, held.envelope, held.uncertain));
+            prop_assert_eq!(read.trace, held.trace);
         }
 
         #[test]

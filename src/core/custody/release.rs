@@ -229,6 +229,7 @@ async fn hand_over<P: Ports>(
         id: held.id,
         envelope: &envelope,
         parts: [Bytes::from(trace), message],
+        trace: held.trace.as_ref(),
         budget,
         rest,
     };
@@ -407,6 +408,7 @@ fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
 fn log<P: Ports>(ports: &P, name: &'static str, route: &Route, held: &Held, attempts: &Attempts) {
     let event = LogEvent::new(name)
         .with("id", held.id.to_string())
+        .traced(held.trace.as_ref())
         .with("route", route.name.as_str())
         .with("partner", held.partner.as_str())
         .with("attempts", attempts.attempts)

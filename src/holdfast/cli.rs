@@ -4,6 +4,7 @@ mod assignment;
 mod bench;
 mod check;
 mod demo;
+mod manifest;
 mod operate;
 mod progress;
 mod release;
@@ -42,6 +43,8 @@ enum Command {
     Override(operate::Override),
     /// Shows who did what and why.
     Audit(operate::Audit),
+    /// Prints what makes ticks come: for Kubernetes, systemd, cron, or Spin's cron plug-in.
+    Manifest(manifest::Arguments),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
     Demo(demo::Arguments),
     /// Measures on this machine, beside what limits it.
@@ -63,6 +66,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Release(arguments)) => operate::release(arguments).await,
         Some(Command::Override(arguments)) => operate::order(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
+        Some(Command::Manifest(arguments)) => manifest::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::BenchPart) => bench::part::run().await,

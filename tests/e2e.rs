@@ -11,6 +11,7 @@
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
 //! | `queue` | single messages in an operator's hands, audited |
+//! | `drills` | a failover is rehearsed without touching real mail |
 //! | `logs` | the log has ids and no content; a trace goes through |
 //! | `metrics` | figures are durable, and what was not read is not told |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
@@ -24,6 +25,8 @@
 mod chaos;
 #[path = "e2e/delivery.rs"]
 mod delivery;
+#[path = "e2e/drills.rs"]
+mod drills;
 #[path = "e2e/idempotency.rs"]
 mod idempotency;
 #[path = "e2e/logs.rs"]

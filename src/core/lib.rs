@@ -12,6 +12,7 @@
 //! | [`submit`] | the use case of a submission |
 //! | [`tick`] | the use case of passing time |
 //! | [`operate`] | what operators ask and order |
+//! | [`drill`] | a rehearsed failover with its measured times |
 //! | [`deployment`], [`config`], [`partner`] | what is configured, checked once |
 //! | [`problem`], [`limits`], [`time`], [`ports`] | errors as they are told, bounds, moments, the world |
 //! | [`trace_context`] | the trace that a submission belongs to |
@@ -19,6 +20,7 @@
 pub mod config;
 pub mod custody;
 pub mod deployment;
+pub mod drill;
 pub mod limits;
 pub mod mail;
 #[cfg(feature = "openapi")]

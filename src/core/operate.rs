@@ -2,6 +2,7 @@
 //! queue. What they order is audited first.
 
 pub mod audit;
+pub mod drills;
 pub mod metrics;
 pub mod queue;
 pub mod release;

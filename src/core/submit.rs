@@ -440,4 +440,4 @@ fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &R
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -15,6 +15,7 @@ use crate::custody::release::{self, Released};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError};
 use crate::custody::ticks;
+use crate::drill::{Drill, schedule};
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
 use crate::routing::health::Event;
@@ -27,6 +28,9 @@ use crate::time::Timestamp;
 pub struct Ticked {
     /// What happened on each route.
     pub routes: Vec<RouteTicked>,
+    /// The drill that was due and run, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
     /// Whether another tick would find work at once.
     pub more: bool,
 }
@@ -84,6 +88,7 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
     let began = ports.now();
     let mut ticked = Ticked {
         routes: Vec::new(),
+        drill: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
@@ -95,6 +100,9 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         let route = tick_route(ports, config, cache, route, deadline).await;
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
+    }
+    if !ticked.more {
+        ticked.drill = schedule::run_due(ports, config, deadline).await;
     }
     ticks::note(ports).await;
     ticked

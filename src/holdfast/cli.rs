@@ -16,6 +16,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use operate::drill;
 
 /// Keeps mail moving when the mail server does not.
 #[derive(Parser)]
@@ -43,6 +44,8 @@ enum Command {
     Override(operate::Override),
     /// Shows who did what and why.
     Audit(operate::Audit),
+    /// Rehearses a route's failover, or shows the results of earlier drills.
+    Drill(drill::Drill),
     /// Prints what makes ticks come: for Kubernetes, systemd, cron, or Spin's cron plug-in.
     Manifest(manifest::Arguments),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
@@ -66,6 +69,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Release(arguments)) => operate::release(arguments).await,
         Some(Command::Override(arguments)) => operate::order(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
+        Some(Command::Drill(arguments)) => drill::drill(arguments).await,
         Some(Command::Manifest(arguments)) => manifest::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,

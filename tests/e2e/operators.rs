@@ -55,6 +55,7 @@ async fn the_api_describes_itself() {
         "/v1/audit",
         "/v1/release",
         "/metrics",
+        "/v1/drills",
     ] {
         assert!(
             described.body["paths"][path].is_object(),

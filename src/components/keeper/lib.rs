@@ -9,6 +9,7 @@
 //! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
+//! | `GET`, `POST /v1/drills` | operator token | results of drills; rehearse a failover now |
 //! | `GET /metrics` | operator or tick token | figures for Prometheus |
 
 mod orders;
@@ -16,7 +17,7 @@ mod orders;
 use std::rc::Rc;
 
 use holdfast_core::limits;
-use holdfast_core::operate::{self, audit, metrics};
+use holdfast_core::operate::{self, audit, drills, metrics};
 use holdfast_core::partner::bearer_is;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
@@ -121,6 +122,21 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
             Ok(Reply::ok(&done.await?))
         }
+        ("GET", ["v1", "drills"]) => {
+            guard(&incoming, "operator_token").await?;
+            let query = orders::drill_query(&incoming.query)?;
+            let (route, after) = (query.route.as_deref(), query.after.as_deref());
+            let app = App::get().await?;
+            Ok(Reply::ok(&drills::list(&*app, route, after).await?))
+        }
+        ("POST", ["v1", "drills"]) => {
+            guard(&incoming, "operator_token").await?;
+            let operator = orders::operator(&incoming);
+            let order = orders::body(incoming).await?;
+            let app = App::get().await?;
+            let drill = drills::order(&*app, &app.config, &operator, &order).await?;
+            Ok(Reply::ok(&drill))
+        }
         ("GET", ["metrics"]) => {
             // A monitor that scrapes need not be able to give orders.
             if guard(&incoming, "tick_token").await.is_err() {
@@ -132,7 +148,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         }
         (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
         (_, ["metrics"] | ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
-        (_, ["v1", "release"]) => Err(not_allowed("GET, POST")),
+        (_, ["v1", "release" | "drills"]) => Err(not_allowed("GET, POST")),
         (_, ["v1", "routes", _, "override"]) => Err(not_allowed("PUT")),
         _ => Err(Problem::new(Kind::NotFound, "see /openapi.json")),
     }

@@ -200,7 +200,8 @@ fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
         .collect()
 }
 
-async fn hand_over<P: Ports>(
+/// Hands the message to the primary for those who are left; drills do as a release does.
+pub async fn hand_over<P: Ports>(
     ports: &P,
     config: &Config,
     route: &Route,

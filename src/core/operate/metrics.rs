@@ -8,7 +8,7 @@ mod text;
 
 use std::time::Duration;
 
-use futures::future::join4;
+use futures::future::join5;
 use futures::stream::{self, StreamExt as _};
 
 use super::{DecisionWord, RouteHealth, known};
@@ -18,6 +18,7 @@ use crate::custody::held::{Copy, Held};
 use crate::custody::progress::{self, Count, Progress};
 use crate::custody::store::{Store, StoreError, in_time};
 use crate::custody::{route_state, ticks};
+use crate::drill::schedule::{self, Latest};
 use crate::limits;
 use crate::ports::Ports;
 use crate::routing::state::Mode;
@@ -65,6 +66,7 @@ struct Seen<'c> {
     queue: Option<(Option<Timestamp>, Count)>,
     figures: Option<Figures>,
     progress: Option<Option<Progress>>,
+    drill: Option<Latest>,
 }
 
 async fn read<'c, P: Ports>(ports: &P, route: &'c Route, deadline: Timestamp) -> Seen<'c> {
@@ -75,11 +77,12 @@ async fn read<'c, P: Ports>(ports: &P, route: &'c Route, deadline: Timestamp) ->
         let count = progress::count(store, name).await?;
         Ok((oldest.map(|copy| copy.id.at()), count))
     };
-    let (state, queue, figures, progress) = join4(
+    let (state, queue, figures, progress, drill) = join5(
         reading(ports, deadline, route_state::read_now(ports, name)),
         reading(ports, deadline, queue),
         reading(ports, deadline, figures::read(store, name)),
         reading(ports, deadline, progress::read(store, name)),
+        reading(ports, deadline, schedule::latest(store, name)),
     )
     .await;
     Seen {
@@ -88,6 +91,7 @@ async fn read<'c, P: Ports>(ports: &P, route: &'c Route, deadline: Timestamp) ->
         queue,
         figures,
         progress,
+        drill,
     }
 }
 
@@ -106,6 +110,7 @@ impl Seen<'_> {
             && self.queue.is_some()
             && self.figures.is_some()
             && self.progress.is_some()
+            && self.drill.is_some()
     }
 
     fn tell(&self, page: &mut Families, now: Timestamp) {
@@ -135,6 +140,9 @@ impl Seen<'_> {
         let latest = self.progress.iter().flatten();
         for under_way in latest.filter(|one| one.goes_on(now)) {
             rate.add(&route, under_way.per_second);
+        }
+        if let Some((at, passed)) = self.drill.and_then(|one| Some((one.at?, one.passed))) {
+            drill(page, &route, now.since(at), passed);
         }
     }
 }
@@ -220,6 +228,16 @@ fn queue(
         "Time since the oldest held message came in; 0 where nothing is held.",
     )
     .add(route, age);
+}
+
+fn drill(page: &mut Families, route: &[(&str, &str)], age: Duration, passed: bool) {
+    page.gauge(
+        "holdfast_drill_age_seconds",
+        "Time since the latest drill ended; absent before the first.",
+    )
+    .add(route, age.as_secs_f64());
+    page.gauge("holdfast_drill_passed", "Whether it passed.")
+        .add(route, u8::from(passed));
 }
 
 fn counters(page: &mut Families, route: &[(&str, &str)], figures: &Figures) {

@@ -9,7 +9,7 @@ use super::health::Thresholds;
 use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin};
 use crate::config::{ConfigError, duration, name};
 use crate::limits;
-use crate::mail::Domain;
+use crate::mail::{Domain, EmailAddress};
 
 /// A route's name: it stands in object keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +54,8 @@ pub struct Route {
     pub health: Thresholds,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How its failover is rehearsed.
+    pub drill: DrillSettings,
 }
 
 impl Route {
@@ -104,6 +106,15 @@ impl fmt::Display for DomainPattern {
     }
 }
 
+/// How a route's failover is rehearsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrillSettings {
+    /// Who gets a drill's messages; none = nobody, the primary is only probed.
+    pub recipient: Option<EmailAddress>,
+    /// How old the latest drill may be before a tick runs another; none = only by hand.
+    pub every: Option<Duration>,
+}
+
 /// How long each step with a primary may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -132,6 +143,8 @@ pub struct RouteTable {
     health: HealthTable,
     #[serde(default)]
     timeouts: TimeoutsTable,
+    drill_recipient: Option<String>,
+    drill_every: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -236,6 +249,10 @@ impl RouteTable {
         };
         let health = self.health.check(&name)?;
         let timeouts = self.timeouts.check(&name)?;
+        let drill = DrillSettings {
+            recipient: drill_recipient(&key("drill_recipient"), self.drill_recipient, &domains)?,
+            every: drill_every(&key("drill_every"), self.drill_every)?,
+        };
         Ok(Route {
             name,
             domains,
@@ -245,8 +262,35 @@ impl RouteTable {
             credentials,
             health,
             timeouts,
+            drill,
         })
     }
+}
+
+fn drill_recipient(
+    key: &str,
+    text: Option<String>,
+    domains: &[DomainPattern],
+) -> Result<Option<EmailAddress>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let address: EmailAddress = text
+        .parse()
+        .map_err(|error| ConfigError::at(key, format!("{text:?}: {error}")))?;
+    let domain = address.domain();
+    if !domains.iter().any(|pattern| pattern.matches(&domain)) {
+        let reason = format!("{text:?} is not in one of the route's domains");
+        return Err(ConfigError::at(key, reason));
+    }
+    Ok(Some(address))
+}
+
+fn drill_every(key: &str, text: Option<String>) -> Result<Option<Duration>, ConfigError> {
+    let every = text.map(|text| duration(key, &text)).transpose()?;
+    if every.is_some_and(|every| every < limits::DRILL_EVERY_LEAST) {
+        let least = limits::DRILL_EVERY_LEAST.as_secs() / 3_600;
+        return Err(ConfigError::at(key, format!("shorter than {least} h")));
+    }
+    Ok(every)
 }
 
 impl HealthTable {

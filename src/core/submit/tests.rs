@@ -27,7 +27,7 @@ const CONFIG: &str = "[[route]]\nname='hq'\ndomains=['example.org']\n\
 
 /// How an address answers.
 #[derive(Clone, Copy, PartialEq)]
-enum Mood {
+pub enum Mood {
     Well,
     Refuses,
     Silent,
@@ -38,22 +38,25 @@ enum Mood {
 }
 
 /// The address, the recipients, the bytes.
-type Taken = (String, Vec<String>, Vec<u8>);
+pub type Taken = (String, Vec<String>, Vec<u8>);
 
-struct World {
-    store: MemoryStore,
-    storage_out: Cell<bool>,
+pub struct World {
+    pub store: MemoryStore,
+    pub storage_out: Cell<bool>,
+    /// Objects under this prefix are read with another last byte.
+    pub rotten: Cell<&'static str>,
     moods: RefCell<HashMap<&'static str, Mood>>,
-    delivered: RefCell<Vec<Taken>>,
-    now: Cell<i64>,
+    pub delivered: RefCell<Vec<Taken>>,
+    pub now: Cell<i64>,
     chance: Cell<u8>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
+            rotten: Cell::new("nothing"),
             moods: RefCell::default(),
             delivered: RefCell::default(),
             now: Cell::new(1_795_392_000_000),
@@ -61,7 +64,7 @@ impl World {
         }
     }
 
-    fn mood(&self, address: &'static str, mood: Mood) {
+    pub fn mood(&self, address: &'static str, mood: Mood) {
         self.moods.borrow_mut().insert(address, mood);
     }
 
@@ -134,7 +137,18 @@ impl World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        self.storage()?.get(key, most).await
+        let mut object = self.storage()?.get(key, most).await?;
+        if let Some(object) = object
+            .as_mut()
+            .filter(|_| key.starts_with(self.rotten.get()))
+        {
+            let mut bytes = object.bytes.to_vec();
+            if let Some(last) = bytes.last_mut() {
+                *last ^= 1;
+            }
+            object.bytes = bytes.into();
+        }
+        Ok(object)
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
         self.storage()?.peek(key, first).await

@@ -171,6 +171,7 @@ fn count(count: &Value) -> String {
     }
 }
 
-fn word(value: &Value, name: &str) -> String {
+/// A member as text that is safe to print.
+pub fn word(value: &Value, name: &str) -> String {
     printable(value[name].as_str().unwrap_or("-"))
 }

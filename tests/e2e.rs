@@ -10,7 +10,9 @@
 //! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
+//! | `returns` | what cannot be delivered goes back, once, or is put aside |
 //! | `queue` | single messages in an operator's hands, audited |
+//! | `windows` | in a window mail is held on purpose, and goes home at its end |
 //! | `drills` | a failover is rehearsed without touching real mail |
 //! | `logs` | the log has ids and no content; a trace goes through |
 //! | `metrics` | figures are durable, and what was not read is not told |
@@ -43,5 +45,9 @@ mod queue;
 mod refusals;
 #[path = "e2e/release.rs"]
 mod release;
+#[path = "e2e/returns.rs"]
+mod returns;
 #[path = "e2e/storage_faults.rs"]
 mod storage_faults;
+#[path = "e2e/windows.rs"]
+mod windows;

@@ -8,6 +8,8 @@
 
 #[path = "postfix/sasl.rs"]
 mod sasl;
+// Some of what it can is for other tests.
+#[allow(dead_code, reason = "shared with the kills")]
 #[path = "postfix/server.rs"]
 mod server;
 

@@ -12,6 +12,7 @@
 //! | `careless_s3` | storage that ignores conditions, as s3rver does |
 //! | `corpus` | the test messages of others, and odd ones of our own |
 //! | `raw_http` | HTTP written by hand, for clients that do not behave |
+//! | `program` | the program, to be run as a process of its own |
 //! | `wait` | waiting for conditions, with a deadline |
 
 pub mod careless_s3;
@@ -20,6 +21,7 @@ pub mod fault_proxy;
 pub mod http_peer;
 pub mod installation;
 pub mod peer;
+pub mod program;
 pub mod raw_http;
 pub mod storage;
 pub mod submission;
@@ -28,5 +30,6 @@ pub mod wait;
 pub use fault_proxy::{Fault, Seen};
 pub use installation::{Installation, Setup};
 pub use peer::{Act, Peer, Stage};
+pub use program::program;
 pub use submission::Answer;
 pub use wait::until;

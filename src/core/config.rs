@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::limits;
 use crate::mail::Domain;
 use crate::partner::{Partner, PartnerTable};
+use crate::routing::RouteName;
 use crate::routing::primary::Credentials;
 use crate::routing::route::{Route, RouteTable};
 
@@ -28,6 +29,10 @@ pub struct Config {
     pub limits: Limits,
     /// What a submission with an `Idempotency-Key` gets while receipts cannot be kept.
     pub without_receipts: WithoutReceipts,
+    /// The route that carries reports to senders whose domain has no route.
+    pub returns: Option<RouteName>,
+    /// How long what is over is kept.
+    pub retention: Retention,
 }
 
 /// Bounds of one submission.
@@ -37,6 +42,17 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Recipients of one message.
     pub recipients: usize,
+}
+
+/// How long what is over is kept; none = for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// How messages ended.
+    pub outcomes: Option<Duration>,
+    /// What people did.
+    pub audit: Option<Duration>,
+    /// Messages that nobody could be told of.
+    pub dead_letters: Option<Duration>,
 }
 
 /// What a submission with an `Idempotency-Key` gets while the storage is out.
@@ -85,18 +101,27 @@ impl Config {
         hostname
             .parse::<Domain>()
             .map_err(|error| ConfigError::at("hostname", error.to_string()))?;
-        let routes = read_routes(table.route, &mut secrets)?;
+        let routes = read_routes(table.route, table.returns.as_deref(), &mut secrets)?;
         if let Some(unused) = secrets.keys().next() {
             let reason = format!("there is no route {unused:?}");
             return Err(ConfigError::at("primary_credentials", reason));
         }
         let partners = read_partners(table.partner)?;
+        let returns = table.returns.map(|name| {
+            let found = routes.iter().find(|route| route.name.as_str() == name);
+            found
+                .map(|route| route.name.clone())
+                .ok_or_else(|| ConfigError::at("returns", format!("there is no route {name:?}")))
+        });
+        let retention = table.retention.check(&routes)?;
         Ok(Self {
             hostname,
             routes,
             partners,
             limits: table.limits.check()?,
             without_receipts: table.without_receipts,
+            returns: returns.transpose()?,
+            retention,
         })
     }
 
@@ -123,6 +148,9 @@ struct Document {
     limits: LimitsTable,
     #[serde(default)]
     without_receipts: WithoutReceipts,
+    returns: Option<String>,
+    #[serde(default)]
+    retention: RetentionTable,
 }
 
 #[derive(Deserialize, Default)]
@@ -149,6 +177,49 @@ impl LimitsTable {
     }
 }
 
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct RetentionTable {
+    outcomes: Option<String>,
+    audit: Option<String>,
+    dead_letters: Option<String>,
+}
+
+impl RetentionTable {
+    fn check(self, routes: &[Route]) -> Result<Retention, ConfigError> {
+        let outcomes_key = "retention.outcomes";
+        let default = Some(limits::OUTCOMES_KEPT);
+        let outcomes = lifetime(outcomes_key, self.outcomes.as_deref(), default)?;
+        let audit_default = Some(limits::AUDIT_KEPT);
+        let audit = lifetime("retention.audit", self.audit.as_deref(), audit_default)?;
+        let dead_key = "retention.dead_letters";
+        let dead_letters = lifetime(dead_key, self.dead_letters.as_deref(), None)?;
+        // A message can end as late as its lifetime says, and its outcome is what its sender asks
+        // for, what a repeat is told, and what ends a copy that was left in the queue.
+        let queue = routes.iter().filter_map(|route| route.queue_lifetime).max();
+        if outcomes
+            .zip(queue)
+            .is_some_and(|(kept, queue)| kept < queue)
+        {
+            let reason = "shorter than a route's queue_lifetime: outcomes would go before their messages end";
+            return Err(ConfigError::at(outcomes_key, reason));
+        }
+        if outcomes
+            .zip(dead_letters)
+            .is_some_and(|(kept, dead)| dead > kept)
+        {
+            let reason = "longer than retention.outcomes: a dead letter goes only while its outcome \
+                          tells of it; say \"none\" to keep dead letters for ever";
+            return Err(ConfigError::at(dead_key, reason));
+        }
+        Ok(Retention {
+            outcomes,
+            audit,
+            dead_letters,
+        })
+    }
+}
+
 fn bounded(key: &str, value: usize, ceiling: usize) -> Result<(), ConfigError> {
     if (1..=ceiling).contains(&value) {
         return Ok(());
@@ -161,6 +232,7 @@ fn bounded(key: &str, value: usize, ceiling: usize) -> Result<(), ConfigError> {
 
 fn read_routes(
     tables: Vec<RouteTable>,
+    returns: Option<&str>,
     secrets: &mut BTreeMap<String, Credentials>,
 ) -> Result<Vec<Route>, ConfigError> {
     if tables.is_empty() {
@@ -172,7 +244,8 @@ fn read_routes(
     let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     for table in tables {
         let secret = secrets.remove(table.name());
-        let route = table.check(secret)?;
+        let carries_reports = returns == Some(table.name());
+        let route = table.check(secret, carries_reports)?;
         for known in &routes {
             if known.name == route.name {
                 return Err(ConfigError::at(
@@ -201,6 +274,10 @@ fn read_partners(tables: Vec<PartnerTable>) -> Result<Vec<Partner>, ConfigError>
     let mut partners: Vec<Partner> = Vec::with_capacity(tables.len());
     for table in tables {
         let partner = table.check()?;
+        if partner.name == OWN_NAME {
+            let reason = "it is Holdfast's own name, under which reports are held; take another";
+            return Err(ConfigError::at("partner.name", reason));
+        }
         if partners.iter().any(|known| known.name == partner.name) {
             return Err(ConfigError::at(
                 "partner.name",
@@ -270,6 +347,21 @@ pub fn duration(key: &str, text: &str) -> Result<Duration, ConfigError> {
     }
 }
 
+/// A length of time, or `none` for no end.
+pub fn lifetime(
+    key: &str,
+    text: Option<&str>,
+    default: Option<Duration>,
+) -> Result<Option<Duration>, ConfigError> {
+    match text {
+        None => Ok(default),
+        Some("none") => Ok(None),
+        Some(text) => duration(key, text)
+            .map(Some)
+            .map_err(|error| ConfigError::at(error.key, format!("{}, or none", error.reason))),
+    }
+}
+
 /// A name that stands in object keys, headers and paths.
 pub fn name(key: &str, text: &str) -> Result<String, ConfigError> {
     let good = !text.is_empty()
@@ -286,6 +378,9 @@ pub fn name(key: &str, text: &str) -> Result<String, ConfigError> {
         format!("{text:?} is not a name: a-z, 0-9 and -, up to 64 of them"),
     ))
 }
+
+/// Who submits the reports that Holdfast makes itself.
+pub const OWN_NAME: &str = "holdfast";
 
 /// What Holdfast calls itself where nobody gave it a name.
 pub const DEFAULT_HOSTNAME: &str = "holdfast.local";

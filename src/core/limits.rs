@@ -29,6 +29,14 @@ pub const HEADER_VALUE_CHARS: usize = 8_000;
 pub const RECEIVED_LINES: usize = 50;
 /// Characters of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_CHARS: usize = 256;
+/// Characters of an envelope id (RFC 3461, 4.4).
+pub const ENVELOPE_ID_CHARS: usize = 100;
+/// Bytes of a message that is given back whole in a report; of a larger one comes the header.
+pub const DSN_FULL_BYTES: usize = 262_144;
+/// Bytes of a header that are given back.
+pub const DSN_HEADER_BYTES: usize = 65_536;
+/// Bytes of a reply's words in a report.
+pub const DSN_WORDS_BYTES: usize = 500;
 /// Bytes of an operator's request body.
 pub const OPERATOR_BODY_BYTES: usize = 65_536;
 /// Entries in one page of what operators read.
@@ -112,12 +120,32 @@ pub const RETRY_FIRST: Duration = Duration::from_secs(30);
 pub const RETRY_LONGEST: Duration = Duration::from_secs(3_600);
 /// An attempt to release a message that has not reported after this was left by a dead instance.
 pub const ATTEMPT: Duration = Duration::from_secs(90);
+/// How long a message is held at most, unless `queue_lifetime` says otherwise.
+pub const QUEUE_LIFETIME: Duration = Duration::from_secs(30 * 86_400);
+/// Messages that one tick looks at to return them while their route is down.
+pub const EXPIRED_LOOKS: usize = 200;
+/// How long outcomes are kept, unless `retention.outcomes` says otherwise.
+pub const OUTCOMES_KEPT: Duration = Duration::from_secs(90 * 86_400);
+/// How long the audit log is kept, unless `retention.audit` says otherwise.
+pub const AUDIT_KEPT: Duration = Duration::from_secs(400 * 86_400);
+/// Objects that one tick deletes because their time is over.
+pub const RETENTION_DELETES: usize = 500;
+/// Retention is looked at so often, unless there is more to delete.
+pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+/// Storage requests of retention at once.
+pub const RETENTION_CONCURRENCY: usize = 16;
 /// Held messages that are looked at for one that can be the canary.
 pub const CANARY_CANDIDATES: usize = 20;
-/// Messages released at once, at most, on one route.
-pub const RELEASE_CONCURRENCY: usize = 8;
-/// A releaser's hold on its route, unless it renews it.
-pub const LEASE: Duration = Duration::from_secs(60);
+/// Messages released at once on one route, unless its `max_concurrency` says otherwise.
+pub const RELEASE_CONCURRENCY: usize = 16;
+/// The most `max_concurrency` may say.
+pub const RELEASE_CONCURRENCY_CEILING: usize = 64;
+/// Messages that are claimed, settled and removed together while a backlog is released.
+pub const RELEASE_BATCH: usize = 128;
+/// A releaser's hold on its route, unless it renews it: it is renewed while an attempt's time is left.
+pub const LEASE: Duration = Duration::from_secs(120);
+/// Requests to remove one object at a time, where the store cannot remove several at once.
+pub const DELETES_AT_ONCE: usize = 16;
 /// Pages of a listing that are read to count a queue.
 pub const COUNT_PAGES: u32 = 20;
 /// A release that goes on is reported so often.
@@ -142,3 +170,33 @@ pub const TICK: Duration = Duration::from_secs(20);
 pub const TICKS_IN_A_ROW: u32 = 90;
 /// What a sender is told to wait before it tries again.
 pub const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+/// Windows of an installation.
+pub const WINDOWS: usize = 100;
+/// How far ahead windows are planned, and conflicts between them looked for.
+pub const WINDOW_HORIZON: Duration = Duration::from_secs(400 * 86_400);
+/// Occurrences of one window that are planned.
+pub const WINDOW_OCCURRENCES: usize = 16;
+/// Intervals that are planned on one route.
+pub const ROUTE_INTERVALS: usize = 64;
+/// The longest that one occurrence may last.
+pub const WINDOW_LENGTH: Duration = Duration::from_secs(31 * 86_400);
+/// How far ahead an occurrence of a rule is looked for before the rule is said to have none.
+pub const RULE_AHEAD: Duration = Duration::from_secs(30 * 365 * 86_400);
+/// Days, weeks, months or years of a rule that are looked at: a century of days.
+pub const RULE_PERIODS: u32 = 40_000;
+/// Characters of a rule.
+pub const RULE_CHARS: usize = 500;
+/// How old a plan may be.
+pub const PLAN_AGE: Duration = Duration::from_secs(3_600);
+/// How long a window stays listed after its last end.
+pub const WINDOW_KEPT: Duration = Duration::from_secs(86_400);
+/// Changes of single occurrences that a window remembers.
+pub const WINDOW_CHANGES: usize = 100;
+/// Intervals of one route whose mail waits for a person; more are taken together.
+pub const WAITING_WINDOWS: usize = 64;
+/// How long after its end an interval is still taken for one in which mail may be held: a write of
+/// a submission can arrive late.
+pub const WAITING_GRACE: Duration = Duration::from_secs(300);
+/// Messages that are tried although their interval waits for a person.
+pub const WAITING_RETRIES: usize = 100;

@@ -5,11 +5,14 @@
 
 pub mod address;
 pub mod compose;
+pub mod dsn;
 pub mod envelope;
 pub mod facts;
 pub mod id;
+pub mod notify;
 pub mod trace;
 
 pub use address::{AddressError, Domain, EmailAddress};
 pub use envelope::Envelope;
 pub use id::MessageId;
+pub use notify::{DsnRequest, EnvelopeId, Notify, Ret};

@@ -30,13 +30,14 @@ struct ProblemDetails {
                        primary, or held in the organisation's own storage until the primary is back.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, metrics, get_drills, post_drill),
+    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, get_windows,
+          post_window, put_window, delete_window, end_window, extend_window, metrics, get_drills, post_drill),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
         mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
         custody::life::HeldCopy, custody::release::Ended,
-        custody::release::Dropped, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
+        custody::release::Dropped, custody::retention::Swept, mail::DsnRequest, mail::Notify, mail::Ret, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
         operate::queue::Queued, operate::queue::QueuedState, operate::queue::Because, operate::queue::Done,
         operate::release::ReleaseOrder, operate::release::ReleaseAnswer, operate::release::Releases,
         operate::release::RouteRelease, custody::progress::Progress, custody::progress::Count,
@@ -44,7 +45,10 @@ struct ProblemDetails {
         drill::Step, drill::StepOutcome, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
-        routing::health::Evidence, routing::state::Mode, routing::state::Override
+        operate::windows::EndOrder, operate::windows::ExtendOrder, operate::windows::definition::WindowOrder,
+        operate::windows::view::WindowList, operate::windows::view::WindowView, operate::windows::view::Occurrence,
+        operate::windows::view::Conflict, operate::windows::view::RouteWaiting, routing::window::Waiting,
+        routing::window::WindowRelease, routing::health::Evidence, routing::state::Mode, routing::state::Override
     )),
     modifiers(&Security)
 )]
@@ -90,6 +94,9 @@ pub fn document() -> String {
     params(
         ("from" = Option<String>, Query, description = "Envelope sender of a message/rfc822 body, percent-encoded; empty is the null sender"),
         ("to" = Option<Vec<String>>, Query, description = "Envelope recipients of a message/rfc822 body, one `to` each"),
+        ("notify" = Option<mail::Notify>, Query, description = "Whether the sender is told when it cannot be delivered; `failure` if absent"),
+        ("ret" = Option<mail::Ret>, Query, description = "How much of the message comes back then; `hdrs` if absent"),
+        ("envid" = Option<String>, Query, description = "The sender's own name for it, which the report repeats: up to 100 printable characters"),
         ("Idempotency-Key" = Option<String>, Header, description = "Up to 256 printable ASCII characters, quoted or not"),
         ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530)"),
     ),
@@ -211,13 +218,13 @@ fn put_override() {}
 #[allow(dead_code)]
 fn queue() {}
 
-/// Try a held message at the next tick whatever its wait, or drop it.
+/// Try a held message at the next tick whatever its wait, return it to its sender, or drop it.
 #[utoipa::path(
     post, path = "/v1/queue/{id}/{action}", tag = "keeper",
     params(
         ("id" = String, Path, description = "The message's name in the queue"),
-        ("action" = String, Path, description = "`retry` or `drop`"),
-        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it; required to drop a message"),
+        ("action" = String, Path, description = "`retry`, `return` or `drop`"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it; required to return or drop a message"),
     ),
     request_body = operate::queue::Because,
     responses(
@@ -225,7 +232,7 @@ fn queue() {}
         (status = 400, description = "The reason or the operator's name is missing", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "No route holds it", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "It is being released at this moment", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is being released at this moment, or damaged", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
     ),
     security(("operatorToken" = []))
@@ -281,6 +288,109 @@ fn get_release() {}
 )]
 #[allow(dead_code)]
 fn post_release() {}
+
+/// The maintenance windows, and what waits for a person since one.
+#[utoipa::path(
+    get, path = "/v1/windows", tag = "keeper",
+    responses(
+        (status = 200, description = "All windows", body = operate::windows::view::WindowList),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The windows cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn get_windows() {}
+
+/// Plan a window, or say what it would mean.
+#[utoipa::path(
+    post, path = "/v1/windows", tag = "keeper",
+    params(("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::windows::definition::WindowOrder,
+    responses(
+        (status = 200, description = "What it would mean (`dry_run`)", body = operate::windows::view::WindowView),
+        (status = 201, description = "It is planned", body = operate::windows::view::WindowView),
+        (status = 400, description = "The order cannot be read, or could never happen", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It stands against another window: which, and when they meet", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done, or only in part: the detail says which", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn post_window() {}
+
+/// Put another definition in a window's place.
+#[utoipa::path(
+    put, path = "/v1/windows/{id}", tag = "keeper",
+    params(("id" = String, Path, description = "The window's name"), ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::windows::definition::WindowOrder,
+    responses(
+        (status = 200, description = "It is planned so", body = operate::windows::view::WindowView),
+        (status = 400, description = "The order cannot be read, or could never happen", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such window or route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It stands against another window: which, and when they meet", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done, or only in part: the detail says which", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn put_window() {}
+
+/// Remove a window; one that is open ends now.
+#[utoipa::path(
+    delete, path = "/v1/windows/{id}", tag = "keeper",
+    params(("id" = String, Path, description = "The window's name"), ("reason" = Option<String>, Query, description = "Why, instead of a body"), ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::windows::EndOrder,
+    responses(
+        (status = 200, description = "It is gone", body = operate::windows::view::WindowView),
+        (status = 400, description = "The order cannot be read, or could never happen", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such window or route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done, or only in part: the detail says which", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn delete_window() {}
+
+/// End the occurrence that is open.
+#[utoipa::path(
+    post, path = "/v1/windows/{id}/end", tag = "keeper",
+    params(("id" = String, Path, description = "The window's name"), ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::windows::EndOrder,
+    responses(
+        (status = 200, description = "It is over", body = operate::windows::view::WindowView),
+        (status = 400, description = "The order cannot be read, or could never happen", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such window or route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is not open", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done, or only in part: the detail says which", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn end_window() {}
+
+/// Let the occurrence that is open end later.
+#[utoipa::path(
+    post, path = "/v1/windows/{id}/extend", tag = "keeper",
+    params(("id" = String, Path, description = "The window's name"), ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::windows::ExtendOrder,
+    responses(
+        (status = 200, description = "It ends later", body = operate::windows::view::WindowView),
+        (status = 400, description = "The order cannot be read, or could never happen", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such window or route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "It is not open, or would stand against another", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done, or only in part: the detail says which", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn extend_window() {}
 
 /// The figures of all routes, for Prometheus.
 #[utoipa::path(

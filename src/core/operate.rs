@@ -6,6 +6,7 @@ pub mod drills;
 pub mod metrics;
 pub mod queue;
 pub mod release;
+pub mod windows;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routing::decide::Hold;
 use crate::routing::state::{Mode, Override};
+use crate::routing::window::Waiting;
 use crate::routing::{Decision, Health, Route, RouteState, decide};
 use crate::time::Timestamp;
 use audit::Audit;
@@ -57,6 +59,9 @@ pub struct RouteHealth {
     /// An operator's order that stands.
     #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
     pub order: Option<Override>,
+    /// Intervals of windows whose mail waits for a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// The judgement on each address.
     pub primaries: Vec<PrimaryHealth>,
     /// Why nothing is known, if nothing is.
@@ -117,6 +122,7 @@ fn known(route: &Route, state: &RouteState, now: Timestamp) -> RouteHealth {
         decision,
         hold,
         order: state.order_at(now).cloned(),
+        waiting: state.windows.waiting_at(now),
         primaries: primaries.collect(),
         error: None,
     }
@@ -132,6 +138,7 @@ fn unknown(route: &Route, error: &StoreError) -> RouteHealth {
         decision: DecisionWord::Unknown,
         hold: None,
         order: None,
+        waiting: Vec::new(),
         primaries: primaries.collect(),
         error: Some(error.to_string()),
     }

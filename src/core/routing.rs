@@ -5,6 +5,7 @@ pub mod health;
 pub mod primary;
 pub mod route;
 pub mod state;
+pub mod window;
 
 pub use decide::{Decision, HoldReason, decide};
 pub use health::{Health, HealthState};

@@ -300,13 +300,7 @@ fn by_route<'c>(
         {
             Some((_, group)) => group.recipients.push(recipient.clone()),
             None => {
-                groups.push((
-                    route,
-                    Envelope {
-                        sender: envelope.sender.clone(),
-                        recipients: vec![recipient.clone()],
-                    },
-                ));
+                groups.push((route, envelope.only(vec![recipient.clone()])));
             }
         }
     }
@@ -333,6 +327,9 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
         let words = all.iter().find_map(|one| one.reply.as_ref());
         let said = match words {
             Some(reply) => format!("the primary said: {} {}", reply.code, reply.text),
+            None if any(Outcome::Returned) => {
+                "an earlier try of this key was held, and returned: its sender was told".into()
+            }
             None => "an earlier try of this key was held, and a person dropped it".into(),
         };
         let problem = Problem::new(Kind::Refused, said).with("recipients", recipients);

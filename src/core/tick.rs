@@ -1,4 +1,5 @@
-//! The use case of passing time: probes that are due, and the canary of a primary that is back.
+//! The use case of passing time: windows are planned, probes that are due are made, a primary that
+//! is back gets its canary, and the queue goes home.
 //!
 //! A tick is bounded in time and safe to overlap with others: each probe and each canary is
 //! claimed in the route's state before it is made, and one that was claimed by an instance that
@@ -8,15 +9,19 @@
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::custody::batch;
 use crate::custody::drain::{self, Drained};
 use crate::custody::figures::{self, Figures};
-use crate::custody::held::{Copy, Held};
+use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
+use crate::custody::retention::{self, Swept};
 use crate::custody::route_state::{self, StateCache};
-use crate::custody::store::{Store, StoreError};
+use crate::custody::store::StoreError;
 use crate::custody::ticks;
+use crate::custody::waiting;
 use crate::drill::{Drill, schedule};
 use crate::limits;
+use crate::operate::windows;
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
 use crate::routing::health::Event;
 use crate::routing::{HealthState, Route};
@@ -28,6 +33,9 @@ use crate::time::Timestamp;
 pub struct Ticked {
     /// What happened on each route.
     pub routes: Vec<RouteTicked>,
+    /// What was deleted because its time was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Swept>,
     /// The drill that was due and run, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
@@ -88,24 +96,48 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
     let began = ports.now();
     let mut ticked = Ticked {
         routes: Vec::new(),
+        retention: None,
         drill: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
+    let planning = windows::plan::keep(ports, config, cache).await;
     for route in &config.routes {
         if ports.now() >= deadline {
             ticked.more = true;
             break;
         }
-        let route = tick_route(ports, config, cache, route, deadline).await;
+        let mut route = tick_route(ports, config, cache, route, deadline).await;
+        if let Err(error) = &planning {
+            let unplanned = || format!("the windows could not be planned: {error}");
+            route.error.get_or_insert_with(unplanned);
+        }
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
+    retain(ports, config, deadline, &mut ticked).await;
     if !ticked.more {
         ticked.drill = schedule::run_due(ports, config, deadline).await;
     }
     ticks::note(ports).await;
     ticked
+}
+
+/// Deletes what is over, where time is left.
+async fn retain<P: Ports>(ports: &P, config: &Config, deadline: Timestamp, ticked: &mut Ticked) {
+    if ports.now() >= deadline {
+        return;
+    }
+    match retention::sweep(ports, config, deadline).await {
+        Ok(swept) => {
+            ticked.more |= swept.is_some_and(|swept| swept.more);
+            ticked.retention = swept.filter(|swept| *swept != Swept::default());
+        }
+        Err(error) => {
+            let event = LogEvent::new("retention.failed").with("error", error.to_string());
+            ports.write(event);
+        }
+    }
 }
 
 /// Lets time pass on one route.
@@ -146,10 +178,8 @@ pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
     let Some(state) = cache.last(&route.name) else {
         return false;
     };
-    route
-        .primaries
-        .iter()
-        .any(|primary| state.health(&primary.text).probe_due(now))
+    let due = |text: &str| state.health(text).probe_due(&route.health, now);
+    !state.rests(now) && route.primaries.iter().any(|primary| due(&primary.text))
 }
 
 /// Makes the probes that are due on one route, as after-work of a submission: where nobody ticks,
@@ -170,13 +200,18 @@ async fn probe_if_due<P: Ports>(
 ) -> Result<Option<Probed>, StoreError> {
     let primary = &route.primaries[index];
     let known = route_state::read_now(ports, &route.name).await?;
-    if !known.health(&primary.text).probe_due(ports.now()) {
+    // In a window the primary is left alone; a probe that is due is made at its end.
+    if known.rests(ports.now())
+        || !known
+            .health(&primary.text)
+            .probe_due(&route.health, ports.now())
+    {
         return Ok(None);
     }
     let mut mine = false;
     route_state::change(ports, cache, &route.name, |state| {
         let health = state.primaries.entry(primary.text.clone()).or_default();
-        mine = health.probe_due(ports.now());
+        mine = health.probe_due(&route.health, ports.now());
         if mine {
             health.claim(ports.now());
         }
@@ -232,22 +267,18 @@ async fn canary_if_due<P: Ports>(
 ) -> Result<Option<Canaried>, StoreError> {
     let address = &route.primaries[index].text;
     let now = ports.now();
-    if !route_state::read_now(ports, &route.name)
-        .await?
-        .health(address)
-        .canary_due(now)
-    {
+    let known = route_state::read_now(ports, &route.name).await?;
+    if known.rests(now) || !known.health(address).canary_due(now) {
         return Ok(None);
     }
     if !route_state::claim_canary(ports, cache, route, index).await? {
         return Ok(None);
     }
-    let queue = ports
-        .store()
-        .list(&Held::prefix(&route.name), None, limits::CANARY_CANDIDATES)
-        .await?;
+    batch::settle_abandoned(ports, &route.name).await?;
+    let (waits, most) = (known.windows.waits(now), limits::CANARY_CANDIDATES);
+    let queue = waiting::list(ports.store(), &route.name, &waits, None, most).await?;
     for key in queue.keys {
-        let released = release::release(ports, config, route, index, &key).await?;
+        let released = release::canary(ports, config, route, index, &key).await?;
         let mut figures = Figures::default();
         figures.note(&released);
         let (event, word) = match released {
@@ -257,6 +288,10 @@ async fn canary_if_due<P: Ports>(
             Released::Left {
                 failure: Some(failure),
                 ..
+            }
+            | Released::Returned {
+                failure: Some(failure),
+                ..
             } => (
                 Event::Failed {
                     subject: key.clone(),
@@ -264,7 +299,13 @@ async fn canary_if_due<P: Ports>(
                 },
                 "failed",
             ),
-            Released::NotDue(_) | Released::Gone | Released::Damaged(_) => continue,
+            Released::Returned { failure: None, .. }
+            | Released::NotDue(_)
+            | Released::Gone
+            | Released::Damaged(_) => {
+                figures::add_or_log(ports, &route.name, figures).await;
+                continue;
+            }
         };
         let state =
             route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;

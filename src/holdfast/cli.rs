@@ -9,6 +9,7 @@ mod operate;
 mod progress;
 mod release;
 mod send;
+mod simulate;
 mod stage;
 mod texts;
 mod up;
@@ -42,6 +43,8 @@ enum Command {
     Release(operate::Release),
     /// Orders a route to hold or to deliver, or takes the order back.
     Override(operate::Override),
+    /// Shows, plans, ends, extends or deletes maintenance windows.
+    Window(operate::window::Window),
     /// Shows who did what and why.
     Audit(operate::Audit),
     /// Rehearses a route's failover, or shows the results of earlier drills.
@@ -52,6 +55,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Measures on this machine, beside what limits it.
     Bench(bench::Arguments),
+    /// Plays simulated worlds in which everything fails, and checks that no mail is lost.
+    Simulate(simulate::Arguments),
     /// Plays one server of the benchmark.
     #[command(hide = true)]
     BenchPart,
@@ -68,11 +73,13 @@ pub async fn main() -> ExitCode {
         Some(Command::Queue(arguments)) => operate::queue(arguments).await,
         Some(Command::Release(arguments)) => operate::release(arguments).await,
         Some(Command::Override(arguments)) => operate::order(arguments).await,
+        Some(Command::Window(arguments)) => operate::window::run(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
         Some(Command::Drill(arguments)) => drill::drill(arguments).await,
         Some(Command::Manifest(arguments)) => manifest::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
+        Some(Command::Simulate(arguments)) => simulate::run(&arguments),
         Some(Command::BenchPart) => bench::part::run().await,
     };
     done.unwrap_or_else(|error| {

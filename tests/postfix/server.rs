@@ -82,7 +82,7 @@ impl Postfix {
             owner.unwrap().success(),
             "a Postfix of our own needs root; run the tests as root"
         );
-        let inbox = Inbox::new(100);
+        let inbox = Inbox::new(KEPT);
         let behind = DemoPrimary::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), inbox.clone());
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = port.local_addr().unwrap();
@@ -143,6 +143,25 @@ impl Postfix {
         .await;
     }
 
+    /// Kills it with all its processes, as a machine that loses its power would.
+    pub async fn kill(&self) {
+        let file = self.folder.path().join("queue/pid/master.pid");
+        let master = fs::read_to_string(file).unwrap();
+        // The master leads the group of all of them.
+        let group = format!("-{}", master.trim());
+        let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
+        assert!(killed.unwrap().success(), "Postfix was running");
+        until("Postfix is gone", async || {
+            TcpStream::connect(self.address).await.is_err()
+        })
+        .await;
+    }
+
+    /// All that arrived behind it so far.
+    pub fn arrived(&self) -> Vec<Received> {
+        self.inbox.messages()
+    }
+
     /// What it relayed, once that are `count` messages.
     pub async fn relayed(&self, count: usize) -> Vec<Received> {
         until("Postfix relays", async || {
@@ -197,6 +216,9 @@ impl Drop for Postfix {
             .ok();
     }
 }
+
+/// Messages that are remembered.
+const KEPT: usize = 100_000;
 
 /// Whom it refuses, for good and for now.
 const RECIPIENTS: &str = "nobody@example.org 550 5.1.1 nobody of that name here\n\

@@ -27,8 +27,24 @@ impl Chance {
         self.next() % end.max(1)
     }
 
+    /// An index into so many.
+    pub fn index(&self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap_or(0)
+    }
+
+    /// Milliseconds from `from` up to `to`.
+    pub fn millis(&self, from: i64, to: i64) -> i64 {
+        let span = u64::try_from(to - from).unwrap_or(0);
+        from + i64::try_from(self.below(span + 1)).unwrap_or(0)
+    }
+
     /// True once in `times`; never for 0.
     pub fn once_in(&self, times: u64) -> bool {
         times > 0 && self.below(times) == 0
+    }
+
+    /// One of these.
+    pub fn pick<T: Copy>(&self, choices: &[T]) -> T {
+        choices[self.index(choices.len())]
     }
 }

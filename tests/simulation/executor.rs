@@ -1,5 +1,5 @@
 //! Tasks that run one step at a time, in an order that the seed decides, in a time that only they
-//! make pass. A task can be dropped at any await: that is an instance dying.
+//! make pass. An instance can die at any await, and all its tasks with it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -99,52 +99,79 @@ impl Wake for Flag {
     }
 }
 
+/// A task that is to begin.
+pub struct Spawned {
+    /// The instance it runs in; none = it is no part of Holdfast, and does not die.
+    pub machine: Option<u32>,
+    /// What it does.
+    pub future: Pin<Box<dyn Future<Output = ()>>>,
+}
+
 struct Task {
     future: Pin<Box<dyn Future<Output = ()>>>,
     woken: Arc<Flag>,
-    mortal: bool,
+    waker: Waker,
+    machine: Option<u32>,
+}
+
+/// What a step came to.
+pub enum Stepped {
+    /// A task did something, or time passed.
+    On,
+    /// This instance died.
+    Died(u32),
+    /// There is nothing left to do.
+    Over,
 }
 
 /// The tasks.
 #[derive(Default)]
 pub struct Executor {
     tasks: Vec<Task>,
+    ready: Vec<usize>,
 }
 
 impl Executor {
-    /// Adds a task; a mortal one may die.
-    pub fn spawn(&mut self, mortal: bool, future: impl Future<Output = ()> + 'static) {
+    /// Adds a task.
+    pub fn spawn(&mut self, spawned: Spawned) {
         let woken = Arc::new(Flag(AtomicBool::new(true)));
         self.tasks.push(Task {
-            future: Box::pin(future),
+            future: spawned.future,
+            waker: Waker::from(woken.clone()),
             woken,
-            mortal,
+            machine: spawned.machine,
         });
     }
 
-    /// One step of one task, or one of them dies, or time passes. False when all is done.
-    pub fn step(&mut self, time: &Time, chance: &Chance, death_once_in: u64) -> bool {
-        let ready: Vec<usize> = (0..self.tasks.len())
-            .filter(|i| self.tasks[*i].woken.0.load(Ordering::Relaxed))
-            .collect();
-        let Some(&at) = ready.get(chance.below(ready.len() as u64) as usize) else {
-            return !self.tasks.is_empty() && time.advance();
+    /// Whether any instance has something to do.
+    pub fn at_work(&self) -> bool {
+        self.tasks.iter().any(|task| task.machine.is_some())
+    }
+
+    /// One step of one task, or its instance dies, or time passes.
+    pub fn step(&mut self, time: &Time, chance: &Chance, death_once_in: u64) -> Stepped {
+        self.ready.clear();
+        let woken = |task: &Task| task.woken.0.load(Ordering::Relaxed);
+        let ready = (0..self.tasks.len()).filter(|at| woken(&self.tasks[*at]));
+        self.ready.extend(ready);
+        let at = match self.ready.len() {
+            0 if self.tasks.is_empty() || !time.advance() => return Stepped::Over,
+            0 => return Stepped::On,
+            1 => self.ready[0],
+            more => self.ready[chance.index(more)],
         };
-        if self.tasks[at].mortal && chance.once_in(death_once_in) {
-            drop(self.tasks.swap_remove(at));
-            return true;
+        if let Some(machine) = self.tasks[at].machine
+            && chance.once_in(death_once_in)
+        {
+            self.tasks.retain(|task| task.machine != Some(machine));
+            return Stepped::Died(machine);
         }
         let task = &mut self.tasks[at];
         task.woken.0.store(false, Ordering::Relaxed);
-        let waker = Waker::from(task.woken.clone());
-        if task
-            .future
-            .as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
-        {
+        let mut context = Context::from_waker(&task.waker);
+        if task.future.as_mut().poll(&mut context).is_ready() {
             drop(self.tasks.swap_remove(at));
         }
-        true
+        Stepped::On
     }
 }

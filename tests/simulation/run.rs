@@ -1,190 +1,294 @@
-//! One seed's world from its beginning to its end.
+//! A seed's world from its beginning to its end: a storm, then everything heals, and within a
+//! stated time the queues must be empty.
 
-use std::cell::RefCell;
-use std::future::Future;
-use std::pin::Pin;
+use std::cell::OnceCell;
 use std::rc::Rc;
 
-use bytes::Bytes;
-use futures::channel::oneshot;
 use holdfast_core::config::Config;
-use holdfast_core::custody::route_state::StateCache;
-use holdfast_core::submit::answer::Response;
-use holdfast_core::submit::request::{Head, begin};
-use holdfast_core::{submit, tick};
+use holdfast_core::limits;
+use holdfast_core::routing::route::Pace;
 
-use super::executor::Executor;
+use super::executor::{Executor, Stepped};
+use super::machine::millis;
 use super::sabotage::Sabotage;
-use super::world::{Instance, Sim};
+use super::weather::Custom;
+use super::world::{START, Sim, document};
+use super::{operators, partners, ticks, weather};
 
 /// What a seed came to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// The rule that was broken, if any was.
     pub broken: Option<String>,
-    /// Everything that happened, in order.
+    /// A sum over everything that happened: two runs of one seed have the same.
+    pub sum: u64,
+    /// Everything that happened, in order, where that was asked for.
     pub trace: Vec<String>,
+    /// The same in numbers.
+    pub counts: Counts,
 }
 
-type Spawned = Rc<RefCell<Vec<(bool, Pin<Box<dyn Future<Output = ()>>>)>>>;
+/// What happened, in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Submissions, repeats among them.
+    pub submissions: u64,
+    /// Answers of 200.
+    pub delivered: u64,
+    /// Answers of 202.
+    pub held: u64,
+    /// Answers of 422.
+    pub refused: u64,
+    /// Answers of 409.
+    pub running: u64,
+    /// Answers of 503.
+    pub not_accepted: u64,
+    /// Copies that a primary took.
+    pub taken: u64,
+    /// Copies that a primary took more than once, with the doubt on record.
+    pub doubled: u64,
+    /// Instances that died.
+    pub deaths: u64,
+    /// Ticks that were called.
+    pub ticks: u64,
+    /// Orders of operators.
+    pub orders: u64,
+    /// Messages that a person dropped.
+    pub dropped: u64,
+    /// Copies that went back.
+    pub returned: u64,
+    /// Requests to the storage.
+    pub storage_requests: u64,
+    /// Steps of tasks.
+    pub steps: u64,
+    /// The longest that a healed world took to drain, in milliseconds.
+    pub longest_drain: u64,
+}
+
+impl Counts {
+    /// One more answer.
+    pub fn answer(&mut self, status: u16) {
+        match status {
+            200 => self.delivered += 1,
+            202 => self.held += 1,
+            422 => self.refused += 1,
+            409 => self.running += 1,
+            _ => self.not_accepted += 1,
+        }
+    }
+
+    /// Both together.
+    pub fn add(&mut self, more: &Self) {
+        self.submissions += more.submissions;
+        self.delivered += more.delivered;
+        self.held += more.held;
+        self.refused += more.refused;
+        self.running += more.running;
+        self.not_accepted += more.not_accepted;
+        self.taken += more.taken;
+        self.doubled += more.doubled;
+        self.deaths += more.deaths;
+        self.ticks += more.ticks;
+        self.orders += more.orders;
+        self.dropped += more.dropped;
+        self.returned += more.returned;
+        self.storage_requests += more.storage_requests;
+        self.steps += more.steps;
+        self.longest_drain = self.longest_drain.max(more.longest_drain);
+    }
+
+    /// As they are told.
+    pub fn named(&self) -> [(&'static str, u64); 16] {
+        [
+            ("submissions", self.submissions),
+            ("delivered", self.delivered),
+            ("held", self.held),
+            ("refused", self.refused),
+            ("running", self.running),
+            ("not_accepted", self.not_accepted),
+            ("taken", self.taken),
+            ("doubled", self.doubled),
+            ("deaths", self.deaths),
+            ("ticks", self.ticks),
+            ("orders", self.orders),
+            ("dropped", self.dropped),
+            ("returned", self.returned),
+            ("storage_requests", self.storage_requests),
+            ("steps", self.steps),
+            ("longest_drain_ms", self.longest_drain),
+        ]
+    }
+}
 
 /// Plays the seed.
 pub fn run(seed: u64, sabotage: Sabotage) -> Outcome {
-    let sim = Sim::new(seed, sabotage);
-    let config = Rc::new(Config::parse(CONFIG, "").expect("the simulated configuration"));
-    let spawned: Spawned = Rc::default();
-    let partners = Rc::new(RefCell::new(PARTNERS));
-    for partner in 0..PARTNERS {
-        let (sim, config, queue, partners) = (
-            sim.clone(),
-            config.clone(),
-            spawned.clone(),
-            partners.clone(),
-        );
-        let task = async move {
-            send_all(partner, &sim, &config, &queue).await;
-            *partners.borrow_mut() -= 1;
-        };
-        spawned.borrow_mut().push((false, Box::pin(task)));
-    }
-    let clock = keep_ticking(sim.clone(), config, spawned.clone());
-    spawned.borrow_mut().push((false, Box::pin(clock)));
+    play(seed, sabotage, false)
+}
 
-    let mut executor = Executor::default();
-    let mut healed_at = None;
-    let mut seen = 0;
-    for _ in 0..STEPS {
-        for (mortal, task) in spawned.take() {
-            executor.spawn(mortal, task);
+/// Plays the seed and keeps what happened, line by line.
+pub fn run_traced(seed: u64, sabotage: Sabotage) -> Outcome {
+    play(seed, sabotage, true)
+}
+
+fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
+    let sim = match Sim::new(seed, config, sabotage, traced) {
+        Ok(sim) => sim,
+        Err(broken) => {
+            return Outcome {
+                broken: Some(broken),
+                sum: 0,
+                trace: Vec::new(),
+                counts: Counts::default(),
+            };
         }
-        executor.step(&sim.time, &sim.chance, sim.weather.get().death);
-        sim.arrive_late();
-        if sim.trace.borrow().len() > seen {
-            seen = sim.trace.borrow().len();
-            sim.checks.after_step(&sim);
-        }
-        if sim.checks.broken().is_some() {
-            break;
-        }
-        let now = sim.time.now();
-        if healed_at.is_none() && (*partners.borrow() == 0 || now > START + STORM_MILLIS) {
-            sim.heal();
-            healed_at = Some(now);
-        }
-        if healed_at.is_some_and(|at| now > at + CALM_MILLIS) {
-            sim.checks.at_the_end(&sim);
-            break;
-        }
-    }
+    };
+    let playing = Playing::begin(&sim);
+    let steps = playing.to_the_end(&sim);
+    sim.count(|counts| counts.steps += steps);
+    let (sum, trace) = sim.seen();
     Outcome {
         broken: sim.checks.broken(),
-        trace: sim.trace.take(),
+        sum,
+        trace,
+        counts: sim.counts.get(),
     }
 }
 
-/// A partner with a few messages, that tries each until it hears a yes or a no.
-async fn send_all(partner: u64, sim: &Rc<Sim>, config: &Rc<Config>, spawned: &Spawned) {
-    for number in 0..MESSAGES {
-        sim.time.sleep(sim.chance.below(60_000) as i64).await;
-        let message = Bytes::from(format!(
-            "Subject: {partner}.{number}\r\n\r\n{}\r\n",
-            sim.chance.next()
-        ));
-        let names = ["ann", "bob", "nobody", "eve"];
-        let to: Vec<String> = (0..=sim.chance.below(3))
-            .map(|n| format!("{}{n}@example.org", names[sim.chance.below(4) as usize]))
-            .collect();
-        let key = (!sim.chance.once_in(3)).then(|| format!("{partner}.{number}"));
-        if key.is_some() {
-            sim.checks.keyed(&message);
-        }
-        for _ in 0..TRIES {
-            let answer = submit_once(sim, config, spawned, &message, &to, key.as_deref()).await;
-            match answer {
-                Some(response) => {
-                    let status = response.status;
-                    sim.note(format!("answered {status}"));
-                    sim.checks.answered(
-                        sim,
-                        sim.calm,
-                        status,
-                        &response.body,
-                        key.as_deref(),
-                        &message,
-                    );
-                    if status < 500 && status != 409 {
-                        break;
-                    }
-                }
-                None => sim.note("no answer".into()),
-            }
-            sim.time
-                .sleep(1_000 + sim.chance.below(120_000) as i64)
-                .await;
-        }
+/// Read once for each thread.
+fn config(custom: Custom) -> Result<Rc<Config>, String> {
+    thread_local! {
+        static KNOWN: [OnceCell<Rc<Config>>; 3] = const { [const { OnceCell::new() }; 3] };
     }
+    KNOWN.with(|known| {
+        let known = &known[custom as usize];
+        if let Some(config) = known.get() {
+            return Ok(config.clone());
+        }
+        let config = Config::parse(&document(custom), "").map_err(|error| error.to_string())?;
+        let config = with_batches(config, custom);
+        Ok(known.get_or_init(|| Rc::new(config)).clone())
+    })
 }
 
-/// One submission to some instance; none when that died.
-async fn submit_once(
-    sim: &Rc<Sim>,
-    config: &Rc<Config>,
-    spawned: &Spawned,
-    message: &Bytes,
-    to: &[String],
-    key: Option<&str>,
-) -> Option<Response> {
-    let recipients: String = to.iter().map(|to| format!("&to={to}")).collect();
-    let head = Head {
-        query: format!("from=a@acme.example{recipients}"),
-        authorization: Some(b"Bearer foo".to_vec()),
-        content_type: Some("message/rfc822".into()),
-        idempotency_key: key.map(str::to_owned),
-        ..Head::default()
+/// A handful of messages is a backlog already, or none is one.
+fn with_batches(mut config: Config, custom: Custom) -> Config {
+    let pace = match custom {
+        Custom::Plain => Some((2, 2)),
+        Custom::Returning => Some((1, 1)),
+        Custom::Careful => None,
     };
-    let (answer, heard) = oneshot::channel();
-    let (sim, config, message) = (sim.clone(), config.clone(), message.clone());
-    let task = async move {
-        let (instance, cache) = (Instance(sim), StateCache::default());
-        let Ok(request) = begin(&config, &head) else {
-            return;
-        };
-        let began = instance.0.time.now();
-        let response = submit::submit(&instance, &config, &cache, &request, message).await;
-        let took = instance.0.time.now() - began;
-        instance.0.checks.in_time(took);
-        answer.send(response).ok();
-    };
-    spawned.borrow_mut().push((true, Box::pin(task)));
-    heard.await.ok()
-}
-
-/// A clock that ticks, sometimes twice at once.
-async fn keep_ticking(sim: Rc<Sim>, config: Rc<Config>, spawned: Spawned) {
-    loop {
-        sim.time
-            .sleep(5_000 + sim.chance.below(20_000) as i64)
-            .await;
-        for _ in 0..=u64::from(sim.chance.once_in(4)) {
-            let (sim, config) = (sim.clone(), config.clone());
-            let task = async move {
-                let (instance, cache) = (Instance(sim), StateCache::default());
-                tick::tick(&instance, &config, &cache).await;
+    for route in &mut config.routes {
+        if let Some((max_concurrency, batch)) = pace {
+            route.pace = Pace {
+                max_concurrency,
+                batch,
             };
-            spawned.borrow_mut().push((true, Box::pin(task)));
         }
+    }
+    config
+}
+
+/// Those who have not finished yet, by their number.
+struct Playing {
+    busy: Rc<std::cell::Cell<u32>>,
+    partners: Rc<std::cell::Cell<u32>>,
+}
+
+impl Playing {
+    fn begin(sim: &Rc<Sim>) -> Self {
+        let playing = Self {
+            busy: Rc::default(),
+            partners: Rc::default(),
+        };
+        for number in 0..1 + sim.chance.below(PARTNERS) {
+            let partner = partners::partner(sim.clone(), number);
+            let (busy, here) = (playing.busy.clone(), playing.partners.clone());
+            busy.set(busy.get() + 1);
+            here.set(here.get() + 1);
+            sim.spawn(None, async move {
+                partner.await;
+                busy.set(busy.get() - 1);
+                here.set(here.get() - 1);
+            });
+        }
+        if sim.has_operators() {
+            let (operator, busy) = (operators::operator(sim.clone()), playing.busy.clone());
+            busy.set(busy.get() + 1);
+            sim.spawn(None, async move {
+                operator.await;
+                busy.set(busy.get() - 1);
+            });
+        }
+        sim.spawn(None, operators::watcher(sim.clone()));
+        sim.spawn(None, ticks::keep_ticking(sim.clone()));
+        weather::start(sim);
+        playing
+    }
+
+    /// Until all is quiet, or a rule is broken; gives the number of steps.
+    fn to_the_end(&self, sim: &Rc<Sim>) -> u64 {
+        let mut executor = Executor::default();
+        let (mut healed, mut quiet) = (None, None);
+        for step in 0..STEPS {
+            for spawned in sim.spawned() {
+                executor.spawn(spawned);
+            }
+            match executor.step(&sim.time, &sim.chance, sim.weather.get().death) {
+                Stepped::On => {}
+                Stepped::Died(machine) => {
+                    sim.note(format_args!("{machine} died"));
+                    sim.count(|counts| counts.deaths += 1);
+                    sim.machines.died(machine);
+                }
+                Stepped::Over => return step,
+            }
+            if sim.checks.is_broken() {
+                return step;
+            }
+            let now = sim.time.now();
+            let Some(at) = healed else {
+                if self.partners.get() == 0 || now > START + sim.weather.get().storm {
+                    sim.heal();
+                    healed = Some(now);
+                }
+                continue;
+            };
+            let rests = self.busy.get() == 0
+                && sim.late.get() == 0
+                && !executor.at_work()
+                && sim.objects.none("queue/");
+            let drained = *quiet.get_or_insert(now);
+            if !rests {
+                quiet = None;
+            }
+            if quiet.is_some() && now > drained + QUIET_MILLIS {
+                let took = u64::try_from(drained - at).unwrap_or(0);
+                sim.count(|counts| counts.longest_drain = took);
+                sim.checks.at_the_end(sim);
+                return step;
+            }
+            if now > at + drain_millis() {
+                sim.checks.at_the_end(sim);
+                let rested = self.busy.get() == 0 && sim.late.get() == 0;
+                sim.checks.rule(rested, || {
+                    "a healed world comes to rest: somebody still waits".into()
+                });
+                return step;
+            }
+        }
+        sim.checks.rule(false, || {
+            format!("a world comes to its end within {STEPS} steps")
+        });
+        STEPS
     }
 }
 
-const CONFIG: &str = "[[route]]\nname='hq'\ndomains=['example.org']\nprimary='smtp://192.0.2.1:25'\ntls='off'\n\
-                      [route.health]\nconsecutive_failures=2\n[[partner]]\nname='acme'\n\
-                      key_sha256='2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'\n";
+/// A healed world drains within the longest retry interval and the time of a few ticks.
+fn drain_millis() -> i64 {
+    millis(limits::RETRY_LONGEST) + 1_200_000
+}
 
 const PARTNERS: u64 = 3;
-const MESSAGES: u64 = 4;
-const TRIES: u32 = 40;
-const STEPS: u32 = 400_000;
-const START: i64 = 1_795_392_000_000;
-const STORM_MILLIS: i64 = 3_600_000;
-/// A healed world drains within the longest retry interval and the time of a few ticks.
-const CALM_MILLIS: i64 = 3_600_000 + 600_000;
+const STEPS: u64 = 2_000_000;
+/// As long as nothing happens for this time, nothing will.
+const QUIET_MILLIS: i64 = 70_000;

@@ -6,13 +6,16 @@
 //! | `GET /v1/health` | operator token | state, evidence, since when, next probe |
 //! | `PUT /v1/routes/{route}/override` | operator token | hold, deliver, auto |
 //! | `GET /v1/queue` | operator token | what is held, and why |
-//! | `POST /v1/queue/{id}/{action}` | operator token | retry or drop one message |
+//! | `POST /v1/queue/{id}/{action}` | operator token | retry, return or drop one message |
 //! | `GET`, `POST /v1/release` | operator token | how releases go; release now, or say what that would do |
+//! | `GET`, `POST /v1/windows`, `PUT`, `DELETE /v1/windows/{id}` | operator token | maintenance windows |
+//! | `POST /v1/windows/{id}/{end,extend}` | operator token | the occurrence that is open ends now, or later |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
 //! | `GET`, `POST /v1/drills` | operator token | results of drills; rehearse a failover now |
 //! | `GET /metrics` | operator or tick token | figures for Prometheus |
 
 mod orders;
+mod windows;
 
 use std::rc::Rc;
 
@@ -122,6 +125,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
             Ok(Reply::ok(&done.await?))
         }
+        (_, ["v1", "windows", rest @ ..]) => windows::answer(incoming, rest).await,
         ("GET", ["v1", "drills"]) => {
             guard(&incoming, "operator_token").await?;
             let query = orders::drill_query(&incoming.query)?;

@@ -33,7 +33,7 @@ pub async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Problem>
 /// What is to be done with a message.
 pub fn action(word: &str) -> Result<Action, Problem> {
     Action::parse(word).ok_or_else(|| {
-        let detail = "one can `retry` or `drop` a message of the queue";
+        let detail = "one can `retry`, `return` or `drop` a message of the queue";
         Problem::new(Kind::NotFound, detail)
     })
 }
@@ -60,7 +60,7 @@ pub fn queue_query(query: &str) -> Result<Query, Problem> {
 fn state(word: &str) -> Result<QueuedState, Problem> {
     let word = StrDeserializer::<Error>::new(word);
     serde::Deserialize::deserialize(word)
-        .map_err(|_| bad("`state` is held, deferred, releasing or damaged"))
+        .map_err(|_| bad("`state` is held, deferred, releasing, uncertain or damaged"))
 }
 
 /// The query of `GET /v1/audit`.

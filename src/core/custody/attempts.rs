@@ -4,15 +4,21 @@
 //! write is conditional: of two releasers that want the same message one is first, and the other
 //! finds that it is not due. Who holds the claim writes what came of it; one that never reports was
 //! left by an instance that died, and counts as lost: its message may have been delivered.
+//!
+//! What the sender must be told is written here too before it is told, each report with its id, so
+//! that whoever takes over after a death goes on with that very report and makes no second one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::ended::Dropped;
 use super::held::Copy;
 use super::record::{self, Known};
 use super::store::{Condition, Put, Store, StoreError, StoreErrorKind, Version};
 use crate::limits;
+use crate::mail::{EmailAddress, MessageId};
 use crate::ports::{Ports, nonce};
 use crate::routing::RouteName;
 use crate::submit::answer::Settled;
@@ -34,13 +40,43 @@ pub struct Attempts {
     pub settled: Vec<Settled>,
     /// Why the rest is still here.
     pub detail: String,
+    /// Whether the attempt under way has come to an end that is written down here: who died after
+    /// that lost nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported: bool,
+    /// When the primary was tried last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Timestamp>,
+    /// A person wants it tried again although so many attempts were lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<u32>,
+    /// What its sender is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellings: Vec<Telling>,
+    /// Who returns it and why, where a person does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Dropped>,
+}
+
+/// One report to the sender.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    /// Its id.
+    pub id: MessageId,
+    /// The route by which it goes.
+    pub way: RouteName,
+    /// The recipients that it is about.
+    pub recipients: Vec<EmailAddress>,
+    /// Whether it lies in that route's queue, or went on from there.
+    #[serde(default)]
+    pub sent: bool,
 }
 
 /// What a claim came to.
 #[derive(Debug)]
 pub enum Claim {
     /// Go on.
-    Mine(Claimed),
+    Mine(Box<Claimed>),
     /// It is not due, or another releaser is at it.
     NotDue(Timestamp),
 }
@@ -86,6 +122,70 @@ pub async fn claim_now<P: Ports>(
     claim_unless(ports, route, copy, at_work).await
 }
 
+/// Claims it for an attempt that was made already, under the route's lease.
+pub async fn claim_made<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<Claimed, StoreError> {
+    match claim_unless(ports, route, copy, |_, _| false).await? {
+        Claim::Mine(claimed) => Ok(*claimed),
+        Claim::NotDue(_) => Err(busy(route, copy)),
+    }
+}
+
+/// Writes down that an attempt never reported: its releaser died.
+pub async fn mark_lost<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<(), StoreError> {
+    let key = key(route, copy);
+    for _ in 0..limits::STATE_TRIES {
+        let (known, condition) = record::read_to_change::<Attempts>(ports.store(), &key).await?;
+        let now = ports.now();
+        let known = match known {
+            Known::Some(known) => known,
+            Known::None | Known::Unreadable => Attempts::none(now),
+        };
+        let lost = Attempts {
+            attempts: known.attempts.saturating_add(1),
+            lost: known.lost.saturating_add(1),
+            ..known
+        };
+        if let Put::Written(_) = record::write(ports.store(), &key, &lost, condition).await? {
+            return Ok(());
+        }
+    }
+    Err(busy(route, copy))
+}
+
+/// The copies with ids from `first` to `last` that have a record, and the id at which the listing
+/// ended, if it ended before `last`.
+pub async fn known(
+    store: &impl Store,
+    route: &RouteName,
+    first: MessageId,
+    last: MessageId,
+) -> Result<(BTreeSet<Copy>, Option<MessageId>), StoreError> {
+    let prefix = format!("attempts/{route}/");
+    // An id without its ending sorts just before its own record.
+    let after = format!("{prefix}{first}");
+    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
+    let copies = page.keys.iter().filter_map(|key| {
+        let name = key.strip_prefix(&prefix)?.strip_suffix(".json")?;
+        Copy::named(name)
+    });
+    let copies: BTreeSet<Copy> = copies.collect();
+    let end = copies.last().map(|copy| copy.id);
+    Ok((copies, end.filter(|end| page.more && *end <= last)))
+}
+
+fn busy(route: &RouteName, copy: &Copy) -> StoreError {
+    let detail = format!("attempts/{route}/{copy}.json: others keep changing it");
+    StoreError::new(StoreErrorKind::Unavailable, detail)
+}
+
 async fn claim_unless<P: Ports>(
     ports: &P,
     route: &RouteName,
@@ -126,23 +226,31 @@ async fn claim_unless<P: Ports>(
     Ok(Claim::NotDue(next_attempt))
 }
 
-/// Ends the wait before the next attempt. Who is at it now reports as usual.
+/// Ends the wait before the next attempt; with `approve` also the wait of one that stays because a
+/// reply was lost. Who is at it now reports as usual.
 pub async fn make_due<P: Ports>(
     ports: &P,
     route: &RouteName,
     copy: &Copy,
+    approve: bool,
 ) -> Result<(), StoreError> {
     let key = key(route, copy);
     for _ in 0..limits::STATE_TRIES {
-        let found: Option<(Attempts, Version)> = record::read(ports.store(), &key).await?;
-        let Some((known, version)) = found.filter(|(known, _)| known.claimed_by.is_none()) else {
-            return Ok(());
+        let (known, condition) = record::read_to_change::<Attempts>(ports.store(), &key).await?;
+        let now = ports.now();
+        let known = match known {
+            Known::Some(known) if known.claimed_by.is_some() => return Ok(()),
+            Known::Some(known) => known,
+            // It was never tried; that a person approves must be remembered all the same.
+            Known::None if approve => Attempts::none(now),
+            // It is due already.
+            Known::None | Known::Unreadable => return Ok(()),
         };
         let due = Attempts {
-            next_attempt: ports.now(),
+            next_attempt: now,
+            approved: approve.then_some(known.lost).or(known.approved),
             ..known
         };
-        let condition = Condition::Unchanged(version);
         if let Put::Written(_) = record::write(ports.store(), &key, &due, condition).await? {
             return Ok(());
         }
@@ -163,6 +271,11 @@ impl Attempts {
             lost: 0,
             settled: Vec::new(),
             detail: String::new(),
+            reported: false,
+            tried: None,
+            approved: None,
+            tellings: Vec::new(),
+            returned: None,
         }
     }
 
@@ -174,7 +287,8 @@ impl Attempts {
     /// As it must stand before the attempt: if we die, this is what the next one reads.
     fn begin(self, now: Timestamp, nonce: String) -> Self {
         Self {
-            lost: self.lost + u32::from(self.claimed_by.is_some()),
+            lost: self.lost + u32::from(self.claimed_by.is_some() && !self.reported),
+            reported: false,
             next_attempt: now.after(interval(self.attempts).max(limits::ATTEMPT)),
             attempts: self.attempts.saturating_add(1),
             claimed_by: Some(nonce),
@@ -186,10 +300,40 @@ impl Attempts {
 impl Claimed {
     /// Gives the claim back with what came of the attempt; the next one is due after the interval.
     pub async fn report<P: Ports>(&mut self, ports: &P) -> Result<(), StoreError> {
+        let interval = interval(self.attempts.attempts.saturating_sub(1));
+        self.give_back(ports, interval).await
+    }
+
+    /// Gives the claim back without an attempt: nothing was sent to anybody.
+    pub async fn not_made<P: Ports>(
+        &mut self,
+        ports: &P,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        self.attempts.attempts = self.attempts.attempts.saturating_sub(1);
+        self.give_back(ports, wait).await
+    }
+
+    /// Writes down how far it came, and keeps the claim. False when somebody else took over.
+    pub async fn keep<P: Ports>(&mut self, ports: &P) -> Result<bool, StoreError> {
+        self.attempts.reported = true;
+        let condition = Condition::Unchanged(self.version.clone());
+        match record::write(ports.store(), &self.key, &self.attempts, condition).await? {
+            Put::Written(version) => self.version = version,
+            // Perhaps our own write, whose answer was lost.
+            Put::Conflict => match record::read::<Attempts>(ports.store(), &self.key).await? {
+                Some((found, version)) if found == self.attempts => self.version = version,
+                _ => return Ok(false),
+            },
+        }
+        Ok(true)
+    }
+
+    async fn give_back<P: Ports>(&mut self, ports: &P, wait: Duration) -> Result<(), StoreError> {
         let mut report = self.attempts.clone();
         report.claimed_by = None;
-        let interval = interval(report.attempts.saturating_sub(1));
-        report.next_attempt = ports.now().after(interval);
+        report.reported = false;
+        report.next_attempt = ports.now().after(wait);
         for _ in 0..limits::STATE_TRIES {
             let condition = Condition::Unchanged(self.version.clone());
             if let Put::Written(version) =
@@ -206,7 +350,7 @@ impl Claimed {
                 Some((found, _)) if found == report => return Ok(()),
                 Some((found, version)) => {
                     self.version = version;
-                    report = found.with_settled(&report.settled);
+                    report = found.with(&report);
                 }
             }
         }
@@ -220,14 +364,20 @@ impl Claimed {
 }
 
 impl Attempts {
-    fn with_settled(mut self, more: &[Settled]) -> Self {
-        for one in more {
+    fn with(mut self, more: &Self) -> Self {
+        for one in &more.settled {
             if !self
                 .settled
                 .iter()
                 .any(|known| known.address.same_mailbox(&one.address))
             {
                 self.settled.push(one.clone());
+            }
+        }
+        for one in &more.tellings {
+            match self.tellings.iter_mut().find(|known| known.id == one.id) {
+                Some(known) => known.sent |= one.sent,
+                None => self.tellings.push(one.clone()),
             }
         }
         self
@@ -241,9 +391,9 @@ fn interval(attempts: u32) -> Duration {
 }
 
 fn mine(attempts: Attempts, key: String, version: Version) -> Claim {
-    Claim::Mine(Claimed {
+    Claim::Mine(Box::new(Claimed {
         attempts,
         key,
         version,
-    })
+    }))
 }

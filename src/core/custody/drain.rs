@@ -2,25 +2,30 @@
 //!
 //! Concurrency starts at 1 and doubles with each round of successes up to the route's limit; a
 //! deferral halves it; a failure of the primary stops the drain, and the health says when it goes
-//! on. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
-//! time and may be repeated, overlapped or killed at any point.
+//! on: so the first message of a drain is its canary, also after a window, in which nothing was learnt
+//! about the primary. At full speed, and while a backlog is there, messages are released in
+//! [batches](super::batch). A message that fails is stepped over and keeps its own retry time. Each
+//! call is bounded in time and may be repeated, overlapped or killed at any point.
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
+use super::batch::{self, Done};
 use super::figures::Tally;
-use super::held::Held;
-use super::lease::{self, Lease};
+use super::lease::Lease;
 use super::progress::Reporter;
 use super::release::{self, Released};
+use super::returns;
 use super::route_state::{self, StateCache};
-use super::store::{Page, Store, StoreError};
+use super::store::{Page, StoreError};
+use super::waiting;
 use crate::config::Config;
 use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::health::Event;
-use crate::routing::{Decision, Route, decide};
+use crate::routing::window::Waits;
+use crate::routing::{Decision, Route, RouteState, decide};
 use crate::submit::answer::Outcome;
 use crate::time::Timestamp;
 
@@ -32,6 +37,8 @@ pub struct Drained {
     pub delivered: u32,
     /// Messages that it refused for good.
     pub rejected: u32,
+    /// Messages whose time was over: their senders were told, or they are dead letters.
+    pub returned: u32,
     /// Messages that stay for a later try.
     pub left: u32,
     /// Objects of the queue that are not what was stored.
@@ -55,17 +62,23 @@ pub async fn drain<P: Ports>(
 ) -> Result<Drained, StoreError> {
     let state = route_state::read_now(ports, &route.name).await?;
     let Decision::Deliver(candidates) = decide(route, &state, ports.now()) else {
+        return returns::sweep(ports, config, route, &state, deadline).await;
+    };
+    let Some(address) = least_blamed(route, &state, candidates, ports.now()) else {
         return Ok(Drained::default());
     };
-    let Some(&address) = candidates.first() else {
-        return Ok(Drained::default());
-    };
-    let prefix = Held::prefix(&route.name);
-    let first = ports.store().list(&prefix, None, limits::LIST_PAGE).await?;
+    // Where a window opens meanwhile, it ends there; what waits for a person is passed over.
+    let now = ports.now();
+    let deadline = state
+        .windows
+        .next_start(now)
+        .map_or(deadline, |start| start.min(deadline));
+    let waits = state.windows.waits(now);
+    let first = waiting::list(ports.store(), &route.name, &waits, None, limits::LIST_PAGE).await?;
     if first.keys.is_empty() {
         return Ok(Drained::default());
     }
-    let Some(lease) = lease::take(ports, &route.name).await? else {
+    let Some(lease) = batch::take_lease(ports, &route.name).await? else {
         return Ok(Drained {
             stopped: Some("another releaser has the lease".into()),
             ..Drained::default()
@@ -87,7 +100,7 @@ pub async fn drain<P: Ports>(
         most,
         reporter,
         tally: Tally::begin(ports.now()),
-        prefix,
+        waits,
         page: first,
         next: 0,
         lease,
@@ -119,6 +132,23 @@ pub async fn drain<P: Ports>(
     Ok(drained)
 }
 
+/// The preferred address, unless it failed more lately than another. One message that fails is one
+/// piece of evidence however often it is tried, so that alone it would try a dead address for ever.
+fn least_blamed(
+    route: &Route,
+    state: &RouteState,
+    candidates: Vec<usize>,
+    now: Timestamp,
+) -> Option<usize> {
+    let failed = |index: &usize| {
+        let health = state.health(&route.primaries[*index].text);
+        // What is yet to come was written by a clock that went ahead.
+        let newest = health.evidence.last().map(|evidence| evidence.at);
+        newest.filter(|at| *at <= now)
+    };
+    candidates.into_iter().min_by_key(failed)
+}
+
 struct Run<'r, P: Ports> {
     ports: &'r P,
     config: &'r Config,
@@ -128,7 +158,7 @@ struct Run<'r, P: Ports> {
     most: Option<u32>,
     reporter: Reporter,
     tally: Tally,
-    prefix: String,
+    waits: Waits,
     page: Page,
     next: usize,
     lease: Lease,
@@ -144,13 +174,17 @@ impl<P: Ports> Run<'_, P> {
         let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < self.concurrency && self.drained.stopped.is_none() {
+            self.look_ahead().await?;
+            while running.len() < self.concurrency
+                && self.drained.stopped.is_none()
+                && !self.is_backlog()
+            {
                 if self.most == Some(0) {
                     self.drained.stopped = Some("as many as asked for were tried".into());
                 } else if self.ports.now() >= self.deadline {
                     self.drained.stopped = Some(TIME_IS_UP.into());
                 } else if !self.lease.keep(self.ports).await? {
-                    self.drained.stopped = Some("the lease was lost".into());
+                    self.drained.stopped = Some(LEASE_LOST.into());
                 } else if let Some(key) = self.next_key().await? {
                     self.most = self.most.map(|most| most - 1);
                     running.push(async move {
@@ -161,15 +195,103 @@ impl<P: Ports> Run<'_, P> {
                     break;
                 }
             }
-            let Some((key, released)) = running.next().await else {
-                return Ok(());
-            };
-            let released = released?;
-            self.tally.note(&released);
-            self.count(&key, released);
-            self.reporter.report(ports).await;
-            self.tally.report(ports, &self.route.name).await;
+            match running.next().await {
+                Some((key, released)) => {
+                    self.count(&key, released?);
+                    self.reporter.report(ports).await;
+                    self.tally.report(ports, &self.route.name).await;
+                }
+                None if self.drained.stopped.is_none() && self.is_backlog() => self.batch().await?,
+                None => return Ok(()),
+            }
         }
+    }
+
+    /// Whether all goes well and there is enough for a batch.
+    fn is_backlog(&self) -> bool {
+        self.is_at_full_speed() && self.ahead() >= self.route.pace.batch
+    }
+
+    fn is_at_full_speed(&self) -> bool {
+        self.most.is_none() && self.concurrency >= self.route.pace.max_concurrency
+    }
+
+    /// Keys that are known and were not tried.
+    fn ahead(&self) -> usize {
+        self.page.keys.len().saturating_sub(self.next)
+    }
+
+    /// The end of a page is no end of the backlog.
+    async fn look_ahead(&mut self) -> Result<(), StoreError> {
+        let short = self.page.more && self.ahead() < self.route.pace.batch;
+        let last = self
+            .next
+            .checked_sub(1)
+            .and_then(|at| self.page.keys.get(at));
+        if let Some(last) = last.filter(|_| short && self.is_at_full_speed()) {
+            let (store, route) = (self.ports.store(), &self.route.name);
+            self.page =
+                waiting::list(store, route, &self.waits, Some(last), limits::LIST_PAGE).await?;
+            self.next = 0;
+        }
+        Ok(())
+    }
+
+    async fn batch(&mut self) -> Result<(), StoreError> {
+        let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
+        let batch = batch::begin(route, &self.page.keys[self.next..]);
+        let copies: Vec<_> = batch.iter().map(|(_, copy)| *copy).collect();
+        if copies.is_empty() {
+            // Not a name of ours: looked at one by one.
+            self.concurrency = 1;
+            return Ok(());
+        }
+        if !self.lease.name(ports, &copies).await? {
+            self.drained.stopped = Some(LEASE_LOST.into());
+            return Ok(());
+        }
+        let untried = batch::untried(ports, &route.name, &batch).await?;
+        let mut waiting = batch.into_iter();
+        let (mut running, mut delivered) = (FuturesUnordered::new(), Vec::new());
+        loop {
+            while running.len() < route.pace.max_concurrency && self.drained.stopped.is_none() {
+                if ports.now() >= self.deadline {
+                    self.drained.stopped = Some(TIME_IS_UP.into());
+                } else if !self.lease.keep(ports).await? {
+                    self.drained.stopped = Some(LEASE_LOST.into());
+                } else if let Some((key, copy)) = waiting.next() {
+                    self.next += 1;
+                    let fresh = untried.contains(&copy);
+                    running.push(async move {
+                        let done = match fresh {
+                            true => batch::one(ports, config, route, address, &key, &copy).await,
+                            false => release::release(ports, config, route, address, &key)
+                                .await
+                                .map(Done::Settled),
+                        };
+                        (key, copy, done)
+                    });
+                } else {
+                    break;
+                }
+            }
+            let Some((key, copy, done)) = running.next().await else {
+                break;
+            };
+            match done? {
+                Done::Delivered(ended) => delivered.push((key, copy, *ended)),
+                Done::Settled(released) => self.count(&key, released),
+            }
+        }
+        let keys: Vec<String> = delivered.iter().map(|(key, ..)| key.clone()).collect();
+        batch::finish(ports, &route.name, delivered).await?;
+        self.lease.settled();
+        for key in keys {
+            self.count(&key, batch::DELIVERED);
+        }
+        self.reporter.report(ports).await;
+        self.tally.report(ports, &route.name).await;
+        Ok(())
     }
 
     /// The next key of the queue, from the page or the page after it.
@@ -178,11 +300,9 @@ impl<P: Ports> Run<'_, P> {
             let Some(last) = self.page.keys.last().filter(|_| self.page.more) else {
                 return Ok(None);
             };
-            self.page = self
-                .ports
-                .store()
-                .list(&self.prefix, Some(last), limits::LIST_PAGE)
-                .await?;
+            let (store, route) = (self.ports.store(), &self.route.name);
+            self.page =
+                waiting::list(store, route, &self.waits, Some(last), limits::LIST_PAGE).await?;
             self.next = 0;
         }
         let key = self.page.keys.get(self.next).cloned();
@@ -191,6 +311,7 @@ impl<P: Ports> Run<'_, P> {
     }
 
     fn count(&mut self, key: &str, released: Released) {
+        self.tally.note(&released);
         match released {
             Released::Ended { outcome, .. } => {
                 self.served = true;
@@ -202,7 +323,7 @@ impl<P: Ports> Run<'_, P> {
                 self.good += 1;
                 if self.good >= self.concurrency {
                     self.good = 0;
-                    self.concurrency = (self.concurrency * 2).min(limits::RELEASE_CONCURRENCY);
+                    self.concurrency = (self.concurrency * 2).min(self.route.pace.max_concurrency);
                 }
             }
             Released::Left { failure: None, .. } => {
@@ -218,6 +339,14 @@ impl<P: Ports> Run<'_, P> {
                 self.drained.left += 1;
                 self.failures.push((key.to_owned(), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+            }
+            Released::Returned { failure, .. } => {
+                self.reporter.released();
+                self.drained.returned += 1;
+                if let Some(failure) = failure {
+                    self.failures.push((key.to_owned(), failure.detail.clone()));
+                    self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
+                }
             }
             Released::NotDue(_) => self.drained.left += 1,
             Released::Damaged(_) => self.drained.damaged += 1,
@@ -254,3 +383,4 @@ fn log<P: Ports>(ports: &P, route: &Route, drained: &Drained) {
 }
 
 const TIME_IS_UP: &str = "time is up";
+const LEASE_LOST: &str = "the lease was lost";

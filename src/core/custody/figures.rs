@@ -4,8 +4,9 @@
 //! Whoever ends messages counts them in memory and adds its count to the record every few seconds
 //! and when it is done, not for each message: that would be one more write for each. So the record
 //! is short by what an instance had not added yet when it died, those of
-//! [`limits::PROGRESS_EVERY`] at most. It is too high only where a message was written again after
-//! its end (a late write of its sender), or where two writers met on a store that lost an answer.
+//! [`limits::PROGRESS_EVERY`] at most, and by messages that it had ended all but for the last step.
+//! It is too high only where two releasers ended one message, or where two writers met on a store
+//! that lost an answer.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +27,7 @@ pub struct Figures {
     pub released: u64,
     /// The primary refused them for good.
     pub rejected: u64,
-    /// They were given up, and their senders told.
+    /// They were given up: their senders were told, or they are dead letters.
     pub returned: u64,
     /// A person ended them.
     pub dropped: u64,
@@ -37,8 +38,10 @@ pub struct Figures {
 impl Figures {
     /// Counts what became of one try.
     pub fn note(&mut self, released: &Released) {
-        if let Released::Ended { outcome, uncertain } = released {
-            self.ended(*outcome, *uncertain);
+        match released {
+            Released::Ended { outcome, uncertain } => self.ended(*outcome, *uncertain),
+            Released::Returned { uncertain, .. } => self.ended(Outcome::Returned, *uncertain),
+            _ => {}
         }
     }
 
@@ -47,6 +50,7 @@ impl Figures {
         match outcome {
             Outcome::Delivered => self.released += 1,
             Outcome::Rejected => self.rejected += 1,
+            Outcome::Returned => self.returned += 1,
             Outcome::Dropped => self.dropped += 1,
             // No end of a held message.
             Outcome::Held | Outcome::NotAccepted => return,

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use crate::limits;
-use crate::mail::{EmailAddress, Envelope, MessageId, facts};
+use crate::mail::{DsnRequest, EmailAddress, Envelope, EnvelopeId, MessageId, Notify, Ret, facts};
 use crate::routing::{HoldReason, RouteName};
 use crate::time::Timestamp;
 use crate::trace_context::TraceContext;
@@ -65,15 +65,18 @@ impl Copy {
 
     /// The name in a key of the queue.
     pub fn of(key: &str) -> Option<Self> {
-        let name = key.rsplit('/').next()?.strip_suffix(".eml")?;
+        Self::named(key.rsplit('/').next()?.strip_suffix(".eml")?)
+    }
+
+    /// The name as it is written.
+    pub fn named(name: &str) -> Option<Self> {
         match name.split_once('.') {
             None => Some(Self::first(name.parse().ok()?)),
             Some((id, attempt)) => {
                 let attempt = attempt.parse().ok().filter(|attempt| *attempt > 1)?;
-                Some(Self {
-                    id: id.parse().ok()?,
-                    attempt,
-                })
+                let id = id.parse().ok()?;
+                // `02` and `+2` would be another object than the one called `2`.
+                Some(Self { id, attempt }).filter(|copy| copy.to_string() == name)
             }
         }
     }
@@ -154,6 +157,16 @@ impl Held {
         if self.split {
             line(SPLIT, "yes");
         }
+        let dsn = &self.envelope.dsn;
+        if let Some(notify) = dsn.notify {
+            line(NOTIFY, notify.as_str());
+        }
+        if let Some(ret) = dsn.ret {
+            line(RET, ret.as_str());
+        }
+        if let Some(envid) = &dsn.envid {
+            line(ENVID, envid.as_str());
+        }
         line(PARTNER, &self.partner);
         if let Some(trace) = &self.trace {
             line(TRACE, &trace.to_string());
@@ -199,9 +212,13 @@ impl Held {
             let end = rest.iter().position(|byte| *byte == b'\n')?;
             let line = std::str::from_utf8(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]))
                 .ok()?;
-            let value = line.strip_prefix(name)?.to_owned();
+            // We write none, and what stands here goes on into header fields and commands.
+            let value = line.strip_prefix(name)?;
+            if value.contains(char::is_control) {
+                return None;
+            }
             at += end + 1;
-            Some(value)
+            Some(value.to_owned())
         };
         let length = next(LENGTH)
             .and_then(|text| text.parse().ok())
@@ -220,6 +237,12 @@ impl Held {
             }
         }
         let split = next(SPLIT).is_some();
+        let said = "what its sender wants to be told";
+        let dsn = DsnRequest {
+            notify: optional(next(NOTIFY), Notify::parse).ok_or(damaged(said))?,
+            ret: optional(next(RET), Ret::parse).ok_or(damaged(said))?,
+            envid: optional(next(ENVID), EnvelopeId::parse).ok_or(damaged(said))?,
+        };
         let partner = next(PARTNER).ok_or(damaged("its partner"))?;
         let trace = next(TRACE).and_then(|text| TraceContext::parse(&text));
         let held_at = next(HELD)
@@ -232,7 +255,11 @@ impl Held {
         let digest = next(DIGEST)
             .and_then(|text| Digest::parse(&text))
             .ok_or(damaged("its digest"))?;
-        let envelope = Envelope { sender, recipients };
+        let envelope = Envelope {
+            sender,
+            recipients,
+            dsn,
+        };
         let held = Self {
             id,
             route,
@@ -247,6 +274,14 @@ impl Held {
             trace,
         };
         Ok((held, at, length))
+    }
+}
+
+/// A line that need not be there, but says something where it is.
+fn optional<T>(line: Option<String>, read: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
+    match line {
+        None => Some(None),
+        Some(text) => read(&text).map(Some),
     }
 }
 
@@ -279,6 +314,9 @@ const SENDER: &str = "Holdfast-Sender: ";
 const RECIPIENT: &str = "Holdfast-Recipient: ";
 const UNCERTAIN: &str = "Holdfast-Uncertain: ";
 const SPLIT: &str = "Holdfast-Split: ";
+const NOTIFY: &str = "Holdfast-Notify: ";
+const RET: &str = "Holdfast-Ret: ";
+const ENVID: &str = "Holdfast-Envid: ";
 const PARTNER: &str = "Holdfast-Partner: ";
 const TRACE: &str = "Holdfast-Trace: ";
 const HELD: &str = "Holdfast-Held: ";
@@ -357,6 +395,34 @@ mod tests {
     }
 
     #[test]
+    fn lines_with_control_characters_are_not_ours() {
+        let message = b"Subject: x\n\ny\n";
+        let object = stored(&held(&["a@example.org"], "b@c.d", "", message), message);
+        let text = String::from_utf8(object.to_vec()).unwrap();
+        for partner in ["a\rcme", "acme\u{b}", "acme\r\r"] {
+            let line = format!("Partner: {partner}\n");
+            let changed = text.replace("Partner: acme\n", &line);
+            assert_ne!(changed, text);
+            let read = Held::read("k", &changed.into());
+            assert_eq!(read.map_err(|error| error.reason), Err("its partner"));
+        }
+    }
+
+    #[test]
+    fn a_copy_has_one_name() {
+        let id = held(&["a@example.org"], "", "", b"").id;
+        let second = Copy { id, attempt: 2 };
+        assert_eq!(Copy::of(&format!("queue/hq/{id}.2.eml")), Some(second));
+        for name in ["02", "+2", "1", "0", "2.2", ""] {
+            assert_eq!(
+                Copy::of(&format!("queue/hq/{id}.{name}.eml")),
+                None,
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
     fn digests_are_read_as_rfc_9530_writes_them() {
         let digest = Digest::of(b"x");
         assert_eq!(Digest::parse(&digest.field()), Some(digest));
@@ -370,8 +436,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_come_back_as_they_were(message: Vec<u8>, detail: String) {
-            let held = held(&["a@example.org", "\"b c\"@example.org"], "", &detail, &message);
+        fn any_bytes_come_back_as_they_were(message: Vec<u8>, detail: String, asked: bool) {
+            let mut held = held(&["a@example.org", "\"b c\"@example.org"], "", &detail, &message);
+            if asked {
+                held.envelope.dsn = DsnRequest {
+                    notify: Some(Notify::Never),
+                    ret: Some(Ret::Full),
+                    envid: EnvelopeId::parse("a b+c"),
+                };
+            }
             let object = stored(&held, &message);
             let (read, bytes) = Held::read("k", &object).unwrap();
             prop_assert_eq!(bytes, &message[..]);

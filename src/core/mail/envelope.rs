@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::EmailAddress;
+use super::{DsnRequest, EmailAddress};
 
 /// The envelope of one message (RFC 5321, 2.3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +11,9 @@ pub struct Envelope {
     pub sender: Option<EmailAddress>,
     /// The forward paths, each mailbox once, in the order they were given.
     pub recipients: Vec<EmailAddress>,
+    /// What the sender wants to be told.
+    #[serde(default)]
+    pub dsn: DsnRequest,
 }
 
 impl Envelope {
@@ -25,6 +28,21 @@ impl Envelope {
         Self {
             sender,
             recipients: once,
+            dsn: DsnRequest::default(),
+        }
+    }
+
+    /// The same, and what its sender wants to be told.
+    pub fn with_dsn(self, dsn: DsnRequest) -> Self {
+        Self { dsn, ..self }
+    }
+
+    /// The same for these recipients alone.
+    pub fn only(&self, recipients: Vec<EmailAddress>) -> Self {
+        Self {
+            sender: self.sender.clone(),
+            recipients,
+            dsn: self.dsn.clone(),
         }
     }
 

@@ -18,8 +18,30 @@ pub fn line_end(message: &[u8]) -> &'static str {
     }
 }
 
+/// The message's own name, where it has one that can be quoted (RFC 5322, 3.6.4).
+pub fn message_id(message: &[u8]) -> Option<&str> {
+    let mut lines =
+        header_lines(message).skip_while(|line| !starts_with_field(line, b"message-id"));
+    let first = lines.next()?;
+    let value = &first[first.iter().position(|byte| *byte == b':')? + 1..];
+    // The field may be folded before its value.
+    let folded = lines
+        .next()
+        .filter(|line| line.starts_with(b" ") || line.starts_with(b"\t"));
+    [Some(value), folded]
+        .into_iter()
+        .flatten()
+        .find_map(|line| {
+            let id = line.trim_ascii();
+            let inside = id.strip_prefix(b"<")?.strip_suffix(b">")?;
+            let plain = |byte: &u8| byte.is_ascii_graphic() && !b"<>".contains(byte);
+            let good = (1..=MESSAGE_ID_BYTES).contains(&inside.len()) && inside.iter().all(plain);
+            good.then(|| std::str::from_utf8(id).ok())?
+        })
+}
+
 /// The lines of the header block, without their ends.
-fn header_lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn header_lines(message: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = message;
     std::iter::from_fn(move || {
         let end = rest
@@ -47,6 +69,9 @@ fn starts_with_field(line: &[u8], name: &[u8]) -> bool {
     head.eq_ignore_ascii_case(name) && colon == Some(&b':')
 }
 
+/// A longer one is nobody's.
+const MESSAGE_ID_BYTES: usize = 250;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +92,23 @@ mod tests {
         assert_eq!(received_lines(b""), 0);
         assert_eq!(received_lines(b"Received:"), 1);
         assert_eq!(received_lines(b"Received"), 0);
+    }
+
+    #[test]
+    fn a_message_s_own_name_is_found_where_it_can_be_quoted() {
+        let found = |message: &'static str| message_id(message.as_bytes());
+        assert_eq!(found("A: b\r\nMessage-Id: <a@b>\r\n\r\n"), Some("<a@b>"));
+        assert_eq!(found("MESSAGE-ID:\n <a@b>\n\n"), Some("<a@b>"));
+        for none in [
+            "",
+            "Message-ID: a@b\n",
+            "Message-ID: <a b>\n",
+            "Message-ID: <>\n",
+            "A: b\n\nMessage-ID: <a@b>\n",
+            "Message-ID: <a\u{e9}@b>\n",
+        ] {
+            assert_eq!(found(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Audit {
     pub by: String,
     /// From which address.
     pub from: String,
-    /// What was done: `override`, `retry`, `drop`.
+    /// What was done: `override`, `retry`, `return`, `drop`.
     pub action: String,
     /// To what: a route, or a message of the queue.
     pub subject: String,

@@ -261,7 +261,7 @@ fn counters(page: &mut Families, route: &[(&str, &str)], figures: &Figures) {
         ),
         (
             "holdfast_returned_total",
-            "Held messages that were given up and returned.",
+            "Held messages that were given up: returned, or dead letters.",
             returned,
         ),
         (

@@ -1,4 +1,4 @@
-//! Single messages of the queue: seen by operators, tried again now, or dropped.
+//! Single messages of the queue: seen by operators, tried again now, returned, or dropped.
 //!
 //! Dropping is the one way in which an accepted message ends without the primary's word. A person
 //! with a name orders it, the audit log has it before it happens, and the outcome says who and why.
@@ -10,16 +10,19 @@ use serde::{Deserialize, Serialize};
 use super::audit::{self, Audit};
 use super::{Operator, check_reason};
 use crate::config::Config;
-use crate::custody::attempts::{self, Attempts, Claim};
+use crate::custody::attempts::{self, Attempts, Claim, Claimed};
 use crate::custody::held::{Copy, Held};
 use crate::custody::life::held_copy;
-use crate::custody::release::{self, Dropped};
+use crate::custody::release::{self, Dropped, Released};
+use crate::custody::returns::waits_for_a_person;
+use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::{Store, StoreError, StoreErrorKind};
 use crate::limits;
 use crate::mail::EmailAddress;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
-use crate::routing::{HoldReason, RouteName};
+use crate::routing::route::Uncertain;
+use crate::routing::{HoldReason, Route, RouteName};
 use crate::time::Timestamp;
 
 /// A page of the queue.
@@ -86,6 +89,8 @@ pub enum QueuedState {
     Deferred,
     /// Somebody is releasing it, or died while doing so.
     Releasing,
+    /// The primary may have it already, and the route's policy is that a person decides.
+    Uncertain,
     /// It is not what was stored; a person must look at it.
     Damaged,
 }
@@ -109,9 +114,9 @@ pub async fn list<P: Ports>(
     config: &Config,
     query: &Query,
 ) -> Result<QueuePage, Problem> {
-    let mut routes: Vec<&RouteName> = config.routes.iter().map(|route| &route.name).collect();
+    let mut routes: Vec<&Route> = config.routes.iter().collect();
     if let Some(wanted) = &query.route {
-        routes.retain(|route| route.as_str() == wanted);
+        routes.retain(|route| route.name.as_str() == wanted);
         if routes.is_empty() {
             return Err(no_route(wanted));
         }
@@ -120,7 +125,7 @@ pub async fn list<P: Ports>(
         None => None,
         Some(after) => {
             let (route, copy) = after.split_once('/').ok_or_else(bad_after)?;
-            let at = routes.iter().position(|known| known.as_str() == route);
+            let at = routes.iter().position(|known| known.name.as_str() == route);
             routes.drain(..at.ok_or_else(bad_after)?);
             Some(format!("queue/{route}/{copy}.eml"))
         }
@@ -129,7 +134,7 @@ pub async fn list<P: Ports>(
     let mut left = limit.clamp(1, limits::OPERATOR_PAGE);
     let (mut messages, mut next) = (Vec::new(), None);
     for route in routes {
-        let prefix = Held::prefix(route);
+        let prefix = Held::prefix(&route.name);
         let start = after.take();
         let page = ports.store().list(&prefix, start.as_deref(), left);
         let page = page.await.map_err(unreadable)?;
@@ -157,14 +162,14 @@ pub async fn list<P: Ports>(
 /// What is known of one key; none if it went meanwhile.
 async fn look<P: Ports>(
     ports: &P,
-    route: &RouteName,
+    route: &Route,
     key: String,
 ) -> Result<Option<Queued>, StoreError> {
     let name = key.rsplit('/').next().unwrap_or_default();
     let name = name.strip_suffix(".eml").unwrap_or(name).to_owned();
     let damaged = |detail: String| Queued {
         id: name.clone(),
-        route: route.clone(),
+        route: route.name.clone(),
         state: QueuedState::Damaged,
         partner: None,
         sender: None,
@@ -179,7 +184,7 @@ async fn look<P: Ports>(
     let Some(copy) = Copy::of(&key) else {
         return Ok(Some(damaged("its name is not an id".into())));
     };
-    let held = match held_copy(ports.store(), route, &copy).await {
+    let held = match held_copy(ports.store(), &route.name, &copy).await {
         Ok(Some(held)) => held,
         Ok(None) => return Ok(None),
         Err(error) if error.kind == StoreErrorKind::Damaged => {
@@ -187,14 +192,21 @@ async fn look<P: Ports>(
         }
         Err(error) => return Err(error),
     };
-    let attempts = attempts::read(ports.store(), route, &copy).await?;
-    Ok(Some(queued(&name, held, attempts, ports.now())))
+    let attempts = attempts::read(ports.store(), &route.name, &copy).await?;
+    Ok(Some(queued(route, &name, held, attempts, ports.now())))
 }
 
-fn queued(name: &str, held: Held, attempts: Option<Attempts>, now: Timestamp) -> Queued {
+fn queued(
+    route: &Route,
+    name: &str,
+    held: Held,
+    attempts: Option<Attempts>,
+    now: Timestamp,
+) -> Queued {
     let tried = attempts.as_ref();
     let state = match tried {
         Some(tried) if tried.claimed_by.is_some() => QueuedState::Releasing,
+        _ if waits_for_a_person(route.uncertain, &held, tried) => QueuedState::Uncertain,
         Some(tried) if tried.attempts > 0 => QueuedState::Deferred,
         _ => QueuedState::Held,
     };
@@ -230,6 +242,8 @@ fn queued(name: &str, held: Held, attempts: Option<Attempts>, now: Timestamp) ->
 pub enum Action {
     /// Try it at the next tick, whatever its wait.
     Retry,
+    /// Give it back to its sender, whatever its time.
+    Return,
     /// End it here: nobody gets it.
     Drop,
 }
@@ -239,13 +253,14 @@ impl Action {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retry => "retry",
+            Self::Return => "return",
             Self::Drop => "drop",
         }
     }
 
     /// The word read back.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Retry, Self::Drop]
+        [Self::Retry, Self::Return, Self::Drop]
             .into_iter()
             .find(|action| action.word() == word)
     }
@@ -256,7 +271,8 @@ impl Action {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Because {
-    /// Why; it stands in the audit log, and in the outcome of what is dropped.
+    /// Why; it stands in the audit log, in the outcome of what is dropped or returned, and in what
+    /// the sender of a returned message is told.
     pub reason: String,
 }
 
@@ -266,7 +282,7 @@ pub struct Because {
 pub struct Done {
     /// The message's name in the queue.
     pub id: String,
-    /// `retry` or `drop`.
+    /// `retry`, `return` or `drop`.
     pub action: &'static str,
     /// The routes on which it was done.
     pub routes: Vec<RouteName>,
@@ -282,24 +298,25 @@ pub async fn act<P: Ports>(
     because: &Because,
 ) -> Result<Done, Problem> {
     check_reason(&because.reason)?;
-    if action == Action::Drop && !operator.named {
-        let detail = "say who you are in the header Holdfast-Operator: a message is dropped by a person with a name";
+    if action != Action::Retry && !operator.named {
+        let detail = "say who you are in the header Holdfast-Operator: a message is dropped or returned by a \
+                      person with a name";
         return Err(Problem::new(Kind::BadRequest, detail));
     }
     let copy = Copy::of(&format!("{id}.eml")).ok_or_else(|| not_held(id))?;
-    let looks = config.routes.iter().map(|route| async {
+    let looks = config.routes.iter().map(|route| async move {
         let key = Held::key(&route.name, &copy);
         // A byte is enough to know that it is there, and what is damaged is there too.
         let found = ports.store().peek(&key, 1).await;
-        found.map(|found| found.map(|_| &route.name))
+        found.map(|found| found.map(|_| route))
     });
     let found: Result<Vec<_>, _> = join_all(looks).await.into_iter().collect();
-    let routes: Vec<&RouteName> = found.map_err(unreadable)?.into_iter().flatten().collect();
+    let routes: Vec<&Route> = found.map_err(unreadable)?.into_iter().flatten().collect();
     if routes.is_empty() {
         return Err(not_held(id));
     }
     for route in &routes {
-        let subject = format!("{route}/{copy}");
+        let subject = format!("{}/{copy}", route.name);
         let entry = Audit::new(
             ports.now(),
             operator,
@@ -309,30 +326,86 @@ pub async fn act<P: Ports>(
         );
         audit::write(ports, &entry).await.map_err(not_done)?;
         match action {
-            Action::Retry => attempts::make_due(ports, route, &copy)
-                .await
-                .map_err(not_done)?,
-            Action::Drop => {
-                let claimed = match attempts::claim_now(ports, route, &copy).await {
-                    Ok(Claim::Mine(claimed)) => claimed,
+            Action::Retry => {
+                let approve = route.uncertain == Uncertain::Hold;
+                let due = attempts::make_due(ports, &route.name, &copy, approve);
+                due.await.map_err(not_done)?;
+                let_go(ports, &route.name, &copy).await?;
+            }
+            Action::Return | Action::Drop => {
+                let mut claimed = match attempts::claim_now(ports, &route.name, &copy).await {
+                    Ok(Claim::Mine(claimed)) => *claimed,
                     Ok(Claim::NotDue(_)) => return Err(under_way(id)),
                     Err(error) => return Err(not_done(error)),
                 };
-                let dropped = Dropped {
+                let named = release::is_in_batch(ports, &route.name, &copy, &mut claimed);
+                if named.await.map_err(not_done)? {
+                    return Err(under_way(id));
+                }
+                let word = Dropped {
                     by: operator.name.clone(),
                     reason: because.reason.clone(),
                 };
-                release::drop(ports, config, route, &copy, claimed, dropped)
-                    .await
-                    .map_err(not_done)?;
+                end(ports, config, route, &copy, action, claimed, word).await?;
             }
         }
     }
     Ok(Done {
         id: copy.to_string(),
         action: action.word(),
-        routes: routes.into_iter().cloned().collect(),
+        routes: routes.into_iter().map(|route| route.name.clone()).collect(),
     })
+}
+
+/// A message that waits for a person since a window is one that a person now wants to be tried.
+async fn let_go<P: Ports>(ports: &P, route: &RouteName, copy: &Copy) -> Result<(), Problem> {
+    let (name, now) = (copy.to_string(), ports.now());
+    let mut many = false;
+    let cache = StateCache::default();
+    route_state::change(ports, &cache, route, |state| {
+        let windows = &mut state.windows;
+        let waits = windows.waits(now).until(copy.id.at()).is_some();
+        if !waits || windows.retried.contains(&name) {
+            return false;
+        }
+        many = windows.retried.len() >= limits::WAITING_RETRIES;
+        if !many {
+            windows.retried.push(name.clone());
+        }
+        !many
+    })
+    .await
+    .map_err(not_done)?;
+    if many {
+        let detail = "too many single messages of a window are tried already; release the route";
+        return Err(Problem::new(Kind::Conflict, detail));
+    }
+    Ok(())
+}
+
+async fn end<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    copy: &Copy,
+    action: Action,
+    claimed: Claimed,
+    word: Dropped,
+) -> Result<(), Problem> {
+    if action == Action::Drop {
+        let dropping = release::drop(ports, config, &route.name, copy, claimed, word);
+        return dropping.await.map_err(not_done);
+    }
+    let returning = release::give_back(ports, config, route, copy, claimed, word);
+    match returning.await.map_err(not_done)? {
+        Released::Returned { .. } => Ok(()),
+        Released::Gone => Err(not_held(&copy.to_string())),
+        Released::Damaged(detail) => {
+            let detail = format!("it cannot be given back, only dropped: {detail}");
+            Err(Problem::new(Kind::Conflict, detail))
+        }
+        _ => Err(under_way(&copy.to_string())),
+    }
 }
 
 fn no_route(route: &str) -> Problem {

@@ -14,6 +14,7 @@ use crate::limits;
 use crate::ports::Ports;
 use crate::problem::{Kind, Problem};
 use crate::routing::decide::Hold;
+use crate::routing::window::Waiting;
 use crate::routing::{Decision, HoldReason, Route, decide};
 use crate::time::Timestamp;
 
@@ -47,6 +48,9 @@ pub struct ReleaseAnswer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub oldest: Option<Timestamp>,
+    /// Intervals of windows whose mail waits for a person: this release lets it go.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// Why nothing would be released now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
@@ -74,6 +78,9 @@ pub struct RouteRelease {
     pub route: String,
     /// What is held now.
     pub queued: Count,
+    /// Intervals of windows whose mail waits for a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<Waiting>,
     /// The latest release, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latest: Option<Progress>,
@@ -85,9 +92,12 @@ pub async fn releases<P: Ports>(ports: &P, config: &Config) -> Result<Releases, 
     for route in &config.routes {
         let queued = progress::count(ports.store(), &route.name).await;
         let latest = progress::read(ports.store(), &route.name).await;
+        let state = route_state::read_now(ports, &route.name).await;
+        let windows = state.map_err(unreadable)?.windows;
         routes.push(RouteRelease {
             route: route.name.to_string(),
             queued: queued.map_err(unreadable)?,
+            waiting: windows.waiting_at(ports.now()),
             latest: latest.map_err(unreadable)?,
         });
     }
@@ -97,7 +107,8 @@ pub async fn releases<P: Ports>(ports: &P, config: &Config) -> Result<Releases, 
     })
 }
 
-/// Releases a route's queue now, or says what that would do.
+/// Releases a route's queue now, or says what that would do. What waits for a person since a window
+/// waits no longer: what this call does not release, the ticks do.
 pub async fn release<P: Ports>(
     ports: &P,
     config: &Config,
@@ -120,6 +131,14 @@ pub async fn release<P: Ports>(
     let entry = Audit::new(ports.now(), operator, "release", name, &order.reason)
         .with(serde_json::json!({ "limit": order.limit }));
     audit::write(ports, &entry).await.map_err(not_done)?;
+    let now = ports.now();
+    route_state::change(ports, cache, &route.name, |state| {
+        let before = state.windows.clone();
+        state.windows.release(now);
+        state.windows != before
+    })
+    .await
+    .map_err(not_done)?;
     let deadline = ports.now().after(limits::TICK);
     let drained = drain::drain(ports, config, cache, route, deadline, order.limit).await;
     answer.released = Some(drained.map_err(not_done)?);
@@ -145,6 +164,7 @@ async fn forecast<P: Ports>(ports: &P, route: &Route) -> Result<ReleaseAnswer, S
         route: route.name.to_string(),
         queued: progress::count(ports.store(), &route.name).await?,
         oldest: oldest.map(|copy| copy.id.at()),
+        waiting: state.windows.waiting_at(ports.now()),
         hold,
         released: None,
     })

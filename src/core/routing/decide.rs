@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::health::HealthState;
 use super::route::Route;
 use super::state::{Mode, RouteState};
+use super::window::WindowRelease;
 use crate::time::Timestamp;
 
 /// What to do with a message.
@@ -52,6 +53,8 @@ pub enum HoldReason {
     Deferred,
     /// It was sent, and the reply was lost.
     Uncertain,
+    /// Holdfast made it itself, to tell a sender that its message comes back.
+    Returned,
 }
 
 impl HoldReason {
@@ -64,6 +67,7 @@ impl HoldReason {
             Self::Failed => "failed",
             Self::Deferred => "deferred",
             Self::Uncertain => "uncertain",
+            Self::Returned => "returned",
         }
     }
 
@@ -76,13 +80,15 @@ impl HoldReason {
             Self::Failed,
             Self::Deferred,
             Self::Uncertain,
+            Self::Returned,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == word)
     }
 }
 
-/// Decides: an operator's order first, then the health of each address in order of preference.
+/// Decides: an operator's order first, then a window, then the health of each address in order of
+/// preference.
 pub fn decide(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
     match state.order_at(now) {
         Some(order) if order.mode == Mode::Hold => Decision::Hold(Hold {
@@ -93,8 +99,21 @@ pub fn decide(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
         Some(order) if order.mode == Mode::Deliver => {
             Decision::Deliver((0..route.primaries.len()).collect())
         }
-        _ => by_health(route, state, now),
+        _ => by_window(state, now).map_or_else(|| by_health(route, state, now), Decision::Hold),
     }
+}
+
+fn by_window(state: &RouteState, now: Timestamp) -> Option<Hold> {
+    let (open, until) = state.windows.open_at(now)?;
+    let after = match open.release {
+        WindowRelease::Automatic => "",
+        WindowRelease::Manual => "; a person releases it afterwards",
+    };
+    Some(Hold {
+        reason: HoldReason::Window,
+        detail: format!("{} planned a window: {}{after}", open.by, open.reason),
+        until: Some(until),
+    })
 }
 
 fn by_health(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
@@ -137,8 +156,10 @@ fn by_health(route: &Route, state: &RouteState, now: Timestamp) -> Decision {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::mail::MessageId;
     use crate::routing::health::{Event, Health, Thresholds};
     use crate::routing::state::Override;
+    use crate::routing::window::Planned;
 
     fn route() -> Route {
         let text = "[[route]]\nname='hq'\ndomains=['x.org']\nprimary=['smtp://192.0.2.1:25','smtp://192.0.2.2:25']\ntls='off'";
@@ -214,6 +235,61 @@ mod tests {
             decide(&route(), &known, Timestamp::from_millis(1_001)),
             Decision::Deliver(vec![0, 1])
         );
+    }
+
+    #[test]
+    fn a_window_stands_below_an_order_and_above_the_health() {
+        let at = Timestamp::from_millis;
+        let planned = |start, end| Planned {
+            window: MessageId::new(at(1), [1; 10]),
+            start: at(start),
+            end: at(end),
+            release: WindowRelease::Automatic,
+            reason: "new disks".into(),
+            by: "Olga".into(),
+        };
+        let mut known = state(HealthState::Up, HealthState::Recovering);
+        known.windows.planned = vec![planned(1_000, 2_000), planned(1_500, 3_000)];
+        assert_eq!(
+            decide(&route(), &known, at(999)),
+            Decision::Deliver(vec![0])
+        );
+        let Decision::Hold(hold) = decide(&route(), &known, NOW) else {
+            panic!("a window holds")
+        };
+        assert_eq!(
+            (hold.reason, hold.until, hold.detail.as_str()),
+            (
+                HoldReason::Window,
+                Some(at(3_000)),
+                "Olga planned a window: new disks"
+            )
+        );
+        assert!(known.rests(NOW) && !known.rests(at(3_000)));
+        assert_eq!(
+            decide(&route(), &known, at(3_000)),
+            Decision::Deliver(vec![0])
+        );
+        known.order = order(Mode::Deliver, None);
+        assert_eq!(decide(&route(), &known, NOW), Decision::Deliver(vec![0, 1]));
+        assert!(!known.rests(NOW), "an order to deliver stands above it");
+        known.order = order(Mode::Hold, None);
+        assert!(matches!(
+            decide(&route(), &known, NOW),
+            Decision::Hold(Hold {
+                reason: HoldReason::Override,
+                ..
+            })
+        ));
+        assert!(known.rests(NOW));
+    }
+
+    #[test]
+    fn a_state_that_was_written_before_there_were_windows_still_reads() {
+        let old: RouteState = serde_json::from_str(r#"{"primaries":{},"override":null}"#).unwrap();
+        assert_eq!(old, RouteState::default());
+        let new = serde_json::to_string(&RouteState::default()).unwrap();
+        assert_eq!(new, r#"{"primaries":{},"override":null}"#);
     }
 
     #[test]

@@ -225,11 +225,13 @@ impl Health {
         self.evidence.drain(..excess);
     }
 
-    /// Whether a probe should be made now.
-    pub fn probe_due(&self, now: Timestamp) -> bool {
+    /// Whether a probe should be made now. A time further ahead than any wait was written by a
+    /// clock that went back.
+    pub fn probe_due(&self, thresholds: &Thresholds, now: Timestamp) -> bool {
+        let longest = now.after(thresholds.max_ejection_time);
         self.state == HealthState::Down
             && !self.claimed(now)
-            && self.next_probe.is_none_or(|at| at <= now)
+            && self.next_probe.is_none_or(|at| at <= now || at > longest)
     }
 
     /// Whether a message should be tried now, to see whether it is back.

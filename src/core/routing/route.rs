@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Thresholds;
 use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin};
-use crate::config::{ConfigError, duration, name};
+use crate::config::{ConfigError, duration, lifetime, name};
 use crate::limits;
 use crate::mail::{Domain, EmailAddress};
 
@@ -54,6 +54,12 @@ pub struct Route {
     pub health: Thresholds,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How fast a backlog is released.
+    pub pace: Pace,
+    /// How long a message is held at most; none = for ever.
+    pub queue_lifetime: Option<Duration>,
+    /// What is done with a message whose reply was lost.
+    pub uncertain: Uncertain,
     /// How its failover is rehearsed.
     pub drill: DrillSettings,
 }
@@ -63,6 +69,17 @@ impl Route {
     pub fn serves(&self, domain: &Domain) -> bool {
         self.domains.iter().any(|pattern| pattern.matches(domain))
     }
+}
+
+/// What is done with a message that the primary may have already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Uncertain {
+    /// It is released again, under the same Message-ID: rather twice than never.
+    #[default]
+    Release,
+    /// It is kept until a person says retry, return or drop: rather late than twice.
+    Hold,
 }
 
 /// A domain, or `*.domain` for all below it.
@@ -106,6 +123,15 @@ impl fmt::Display for DomainPattern {
     }
 }
 
+/// How fast a backlog is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Messages at once, at most.
+    pub max_concurrency: usize,
+    /// Messages that are claimed and settled together, where at least so many are held.
+    pub batch: usize,
+}
+
 /// How a route's failover is rehearsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DrillSettings {
@@ -139,10 +165,14 @@ pub struct RouteTable {
     tls_ca: Option<String>,
     #[serde(default)]
     tls_pins: Vec<String>,
+    queue_lifetime: Option<String>,
+    #[serde(default)]
+    uncertain: Uncertain,
     #[serde(default)]
     health: HealthTable,
     #[serde(default)]
     timeouts: TimeoutsTable,
+    max_concurrency: Option<usize>,
     drill_recipient: Option<String>,
     drill_every: Option<String>,
 }
@@ -178,12 +208,17 @@ impl RouteTable {
         &self.name
     }
 
-    /// Checked into a route.
-    pub fn check(self, credentials: Option<Credentials>) -> Result<Route, ConfigError> {
+    /// Checked into a route. Only one that carries reports may serve no domain.
+    pub fn check(
+        self,
+        credentials: Option<Credentials>,
+        carries_reports: bool,
+    ) -> Result<Route, ConfigError> {
         let name = RouteName::parse(&self.name)?;
         let key = |field: &str| format!("route.{name}.{field}");
-        if self.domains.is_empty() {
-            return Err(ConfigError::at(key("domains"), "there is none"));
+        if self.domains.is_empty() && !carries_reports {
+            let reason = "there is none; only the route that `returns` names may serve no domain";
+            return Err(ConfigError::at(key("domains"), reason));
         }
         let domains = self
             .domains
@@ -249,6 +284,12 @@ impl RouteTable {
         };
         let health = self.health.check(&name)?;
         let timeouts = self.timeouts.check(&name)?;
+        let pace = pace(&key("max_concurrency"), self.max_concurrency)?;
+        let queue_lifetime = lifetime(
+            &key("queue_lifetime"),
+            self.queue_lifetime.as_deref(),
+            Some(limits::QUEUE_LIFETIME),
+        )?;
         let drill = DrillSettings {
             recipient: drill_recipient(&key("drill_recipient"), self.drill_recipient, &domains)?,
             every: drill_every(&key("drill_every"), self.drill_every)?,
@@ -262,9 +303,25 @@ impl RouteTable {
             credentials,
             health,
             timeouts,
+            pace,
+            queue_lifetime,
+            uncertain: self.uncertain,
             drill,
         })
     }
+}
+
+fn pace(key: &str, max_concurrency: Option<usize>) -> Result<Pace, ConfigError> {
+    let max_concurrency = max_concurrency.unwrap_or(limits::RELEASE_CONCURRENCY);
+    let most = limits::RELEASE_CONCURRENCY_CEILING;
+    if !(1..=most).contains(&max_concurrency) {
+        let reason = format!("{max_concurrency} is not between 1 and {most}");
+        return Err(ConfigError::at(key, reason));
+    }
+    Ok(Pace {
+        max_concurrency,
+        batch: limits::RELEASE_BATCH,
+    })
 }
 
 fn drill_recipient(

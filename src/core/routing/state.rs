@@ -1,6 +1,6 @@
 //! What a decision needs to know about a route, in one object: `routes/ROUTE.json`.
 //!
-//! One read gives the health of each address, the override and (later) the windows. It is written
+//! One read gives the health of each address, the override and the windows now and next. It is written
 //! only when something changed, against the version that was read, so that writers do not undo
 //! each other; a store without conditional writes loses at most one piece of evidence.
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Health;
 use super::route::RouteName;
+use super::window::Windows;
 use crate::time::Timestamp;
 
 /// The object's content.
@@ -21,6 +22,9 @@ pub struct RouteState {
     /// An operator's order, where one stands.
     #[serde(rename = "override")]
     pub order: Option<Override>,
+    /// The maintenance windows, and what waits for a person since one.
+    #[serde(skip_serializing_if = "Windows::is_empty")]
+    pub windows: Windows,
 }
 
 impl RouteState {
@@ -34,6 +38,14 @@ impl RouteState {
         self.order
             .as_ref()
             .filter(|order| order.expires.is_none_or(|end| now < end))
+    }
+
+    /// Whether the primary is left alone: a window is open, and no order to deliver stands above it.
+    pub fn rests(&self, now: Timestamp) -> bool {
+        let ordered = self
+            .order_at(now)
+            .is_some_and(|order| order.mode == Mode::Deliver);
+        !ordered && self.windows.open_at(now).is_some()
     }
 
     /// The object's key.

@@ -54,6 +54,8 @@ pub enum Outcome {
     NotAccepted,
     /// A person ended it; the audit log says who and why.
     Dropped,
+    /// It was given up: its time in the queue was over, or a person returned it.
+    Returned,
 }
 
 /// One recipient's outcome.

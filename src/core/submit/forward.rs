@@ -119,6 +119,11 @@ async fn know<P: Ports>(
     if let Some(state) = cache.fresh(route, ports.now()) {
         return (state, None);
     }
+    // A primary that was to be left alone when this instance last looked gets no connection ahead.
+    let held = |state| matches!(decide(route, &state, ports.now()), Decision::Hold(_));
+    if cache.last(&route.name).is_some_and(held) {
+        return (route_state::read(ports, cache, route).await, None);
+    }
     let reading = pin!(route_state::read(ports, cache, route));
     let opening = pin!(ports.primary().open(route, 0, limits::FORWARD_BUDGET));
     match select(reading, opening).await {
@@ -222,13 +227,12 @@ impl<P: Ports> Run<'_, '_, P> {
             Ok(session) => session,
             Err(failure) => return Attempt::failed(recipients.len(), failure),
         };
-        let envelope = Envelope {
-            sender: self.envelope.sender.clone(),
-            recipients: recipients
+        let envelope = self.envelope.only(
+            recipients
                 .iter()
                 .map(|i| self.envelope.recipients[*i].clone())
                 .collect(),
-        };
+        );
         let line_end = facts::line_end(&self.message.bytes);
         let trace = trace::received_line(
             &self.message.partner.name,
@@ -395,17 +399,9 @@ async fn settle<P: Ports>(
     let uncertain = of(|verdict| matches!(verdict, Verdict::Uncertain));
     let held = match left.is_empty() {
         true => Ok(None),
-        false => hold(
-            ports,
-            route,
-            message,
-            envelope.sender.clone(),
-            left,
-            uncertain,
-            why,
-        )
-        .await
-        .map(Some),
+        false => hold(ports, route, message, envelope.only(left), uncertain, why)
+            .await
+            .map(Some),
     };
     let settled = envelope
         .recipients

@@ -9,7 +9,7 @@ use crate::ports::Ports;
 use crate::routing::Route;
 use crate::routing::decide::Hold;
 
-/// Stores the message for `left`, some of whom are `uncertain`; gives the digest it was stored with.
+/// Stores the message for this envelope, some of whose recipients are `uncertain`; gives the digest it was stored with.
 ///
 /// The name is the message's own, so that doing it again after a lost answer writes the same
 /// object, and a repeat under the same key does too.
@@ -17,8 +17,7 @@ pub async fn hold<P: Ports>(
     ports: &P,
     route: &Route,
     message: &Message<'_>,
-    sender: Option<EmailAddress>,
-    left: Vec<EmailAddress>,
+    envelope: Envelope,
     uncertain: Vec<EmailAddress>,
     why: &Hold,
 ) -> Result<Digest, StoreError> {
@@ -26,10 +25,7 @@ pub async fn hold<P: Ports>(
     let held = Held {
         id: message.id,
         route: route.name.clone(),
-        envelope: Envelope {
-            sender,
-            recipients: left,
-        },
+        envelope,
         uncertain,
         split: message.split,
         partner: message.partner.name.clone(),

@@ -1,5 +1,8 @@
 //! The use case on a world of our own: a store in memory, primaries that answer by a script.
 
+mod retention;
+mod returns;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -35,6 +38,7 @@ pub enum Mood {
     Defers,
     Rejects,
     RejectsFirst,
+    RejectsFirstDefersRest,
 }
 
 /// The address, the recipients, the bytes.
@@ -43,6 +47,8 @@ pub type Taken = (String, Vec<String>, Vec<u8>);
 pub struct World {
     pub store: MemoryStore,
     pub storage_out: Cell<bool>,
+    /// Keys that begin so cannot be read, written or deleted; none where it is empty.
+    broken: Cell<&'static str>,
     /// Objects under this prefix are read with another last byte.
     pub rotten: Cell<&'static str>,
     moods: RefCell<HashMap<&'static str, Mood>>,
@@ -56,6 +62,7 @@ impl World {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
+            broken: Cell::new(""),
             rotten: Cell::new("nothing"),
             moods: RefCell::default(),
             delivered: RefCell::default(),
@@ -133,11 +140,19 @@ impl World {
             false => Ok(&self.store),
         }
     }
+
+    fn storage_of(&self, key: &str) -> Result<&MemoryStore, StoreError> {
+        let broken = self.broken.get();
+        match !broken.is_empty() && key.starts_with(broken) {
+            true => Err(StoreError::new(StoreErrorKind::Unavailable, "broken")),
+            false => self.storage(),
+        }
+    }
 }
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        let mut object = self.storage()?.get(key, most).await?;
+        let mut object = self.storage_of(key)?.get(key, most).await?;
         if let Some(object) = object
             .as_mut()
             .filter(|_| key.starts_with(self.rotten.get()))
@@ -159,10 +174,10 @@ impl Store for World {
         body: &[Bytes],
         condition: Condition,
     ) -> Result<Put, StoreError> {
-        self.storage()?.put(key, body, condition).await
+        self.storage_of(key)?.put(key, body, condition).await
     }
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.storage()?.delete(key).await
+        self.storage_of(key)?.delete(key).await
     }
     async fn list(
         &self,
@@ -213,6 +228,11 @@ impl Primary for World {
                 Mood::Defers => Verdict::Deferred(reply(450, "4.2.0 later")),
                 Mood::Rejects => Verdict::Rejected(reply(550, "5.1.1 nobody")),
                 Mood::RejectsFirst if n == 0 => Verdict::Rejected(reply(550, "5.1.1 nobody")),
+                // Who was refused once is not offered again.
+                Mood::RejectsFirstDefersRest => match delivery.envelope.recipients[n].local() {
+                    "bob" => Verdict::Rejected(reply(550, "5.1.1 nobody")),
+                    _ => Verdict::Deferred(reply(450, "4.2.0 later")),
+                },
                 _ => Verdict::Delivered(reply(250, "2.0.0 ok")),
             });
         }
@@ -346,6 +366,23 @@ fn after_the_end_of_data_no_other_address_is_tried() {
         1,
         "doubt is recorded"
     );
+}
+
+/// Released alone it was given to the dead address for ever: one message is one piece of evidence
+/// however often it is tried, so the address was never found down.
+#[test]
+fn one_held_message_finds_the_address_that_works() {
+    let shop = Shop::new();
+    shop.world.mood("192.0.2.1", Mood::Refuses);
+    shop.world.mood("192.0.2.2", Mood::LosesTheReply);
+    assert_eq!(shop.post(&["b@example.org"], None).0, 202);
+    shop.world.mood("192.0.2.2", Mood::Well);
+    for _ in 0..3 {
+        shop.tick(3_600_000);
+    }
+    let delivered = shop.world.delivered.borrow();
+    assert_eq!(delivered.len(), 1, "two of its tries are enough");
+    assert!(shop.world.queue().is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! scenario alike. What was counted is compared with what arrived: a number that cannot be trusted
 //! is an error.
 
+mod backlog;
 mod child;
 mod large;
 mod load;

@@ -3,6 +3,7 @@
 mod client;
 pub mod drill;
 mod show;
+pub mod window;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub struct Queue {
     /// Only this route.
     #[arg(long)]
     route: Option<String>,
-    /// Only what stands so: held, deferred, releasing or damaged.
+    /// Only what stands so: held, deferred, releasing, uncertain or damaged.
     #[arg(long)]
     state: Option<String>,
     #[command(flatten)]
@@ -59,6 +60,8 @@ pub struct Queue {
 enum QueueAction {
     /// Tries a message at the next tick, whatever its wait.
     Retry(OneMessage),
+    /// Gives a message back: its sender is told, whatever its time.
+    Return(OneMessage),
     /// Ends a message: nobody gets it.
     Drop(OneMessage),
 }
@@ -67,7 +70,7 @@ enum QueueAction {
 struct OneMessage {
     /// Its name, as `holdfast queue` shows it.
     id: String,
-    /// Why; it stands in the audit log.
+    /// Why; it stands in the audit log, and a sender whose message is returned reads it.
     #[arg(long)]
     reason: String,
     #[command(flatten)]
@@ -152,6 +155,7 @@ pub async fn status(arguments: Status) -> Result<ExitCode> {
 pub async fn queue(arguments: Queue) -> Result<ExitCode> {
     match arguments.action {
         Some(QueueAction::Retry(one)) => act(one, "retry").await,
+        Some(QueueAction::Return(one)) => act(one, "return").await,
         Some(QueueAction::Drop(one)) => act(one, "drop").await,
         None => list(arguments).await,
     }

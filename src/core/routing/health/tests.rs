@@ -71,9 +71,9 @@ fn probes_wait_longer_and_longer_but_never_beyond_the_longest() {
     let mut now = at(11);
     let mut waits = Vec::new();
     for n in 0..9 {
-        assert!(health.probe_due(now));
+        assert!(health.probe_due(&T, now));
         health.claim(now);
-        assert!(!health.probe_due(now), "one probe at a time");
+        assert!(!health.probe_due(&T, now), "one probe at a time");
         health.on(bad_probe(&n.to_string()), &T, now, 0);
         let next = health.next_probe.unwrap();
         waits.push(next.since(now).as_secs());
@@ -128,17 +128,17 @@ fn any_failure_while_recovering_is_down_again() {
         (health.state, health.newest()),
         (HealthState::Down, "connection refused")
     );
-    assert!(health.probe_due(at(15)));
+    assert!(health.probe_due(&T, at(15)));
 }
 
 #[test]
 fn a_claim_left_by_a_dead_instance_runs_out() {
     let mut health = down();
     health.claim(at(20));
-    assert!(!health.probe_due(at(21)));
-    assert!(health.probe_due(at(80)));
+    assert!(!health.probe_due(&T, at(21)));
+    assert!(health.probe_due(&T, at(80)));
     assert!(
-        health.probe_due(at(19)),
+        health.probe_due(&T, at(19)),
         "a clock that went back does not keep a claim for ever"
     );
 }
@@ -156,4 +156,14 @@ fn nothing_held_means_nothing_to_try() {
     health.on(Event::GoodProbe, &T, at(13), 0);
     health.nothing_to_try(at(14));
     assert_eq!(health.state, HealthState::Up);
+}
+
+/// One probe was made by an instance whose clock was a year ahead, and for a year nobody looked
+/// whether the primary was back.
+#[test]
+fn a_clock_far_ahead_does_not_put_off_the_next_probe() {
+    let mut health = down();
+    health.on(bad_probe("p"), &T, at(31_536_000), 0);
+    assert!(!health.probe_due(&T, at(31_536_001)));
+    assert!(health.probe_due(&T, at(20)));
 }

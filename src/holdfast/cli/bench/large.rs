@@ -30,6 +30,7 @@ pub async fn measure(manifest: &Path) -> Result<Large> {
         let host = Server::start(Part::Host {
             manifest: manifest.to_owned(),
             variables,
+            listen: None,
         });
         let host = host.await?;
         let key = &secrets.partner_key;

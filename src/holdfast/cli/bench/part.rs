@@ -1,4 +1,5 @@
-//! One server of the benchmark as a process of its own, so that memory and time are its own.
+//! One server of the benchmark as a process of its own, so that memory and time are its own. Tests
+//! use it too, where a process is to be killed.
 //!
 //! The first line of its standard input says which part it plays; secrets come there too, not on the
 //! command line. It answers with its address, then each further line with the number of messages it
@@ -34,11 +35,17 @@ pub enum Part {
         folder: PathBuf,
         access_key: String,
         secret_key: String,
+        /// Where to listen; a free port if absent.
+        #[serde(default)]
+        listen: Option<SocketAddr>,
     },
     /// An application, its log thrown away.
     Host {
         manifest: PathBuf,
         variables: BTreeMap<String, String>,
+        /// Where to listen; a free port if absent.
+        #[serde(default)]
+        listen: Option<SocketAddr>,
     },
 }
 
@@ -77,16 +84,20 @@ impl Running {
                 folder,
                 access_key,
                 secret_key,
+                listen,
             } => {
-                let options = S3Options::new(folder, &access_key, &secret_key);
+                let mut options = S3Options::new(folder, &access_key, &secret_key);
+                options.listen = listen.unwrap_or(free);
                 Self::Storage(EmbeddedS3::start(options).await?)
             }
             Part::Host {
                 manifest,
                 variables,
+                listen,
             } => {
                 let mut options = HostOptions::new(manifest);
                 options.variables = variables;
+                options.listen = listen.unwrap_or(free);
                 options.log = Arc::new(|_, _| {});
                 Self::Host(RunningHost::start(options).await?)
             }

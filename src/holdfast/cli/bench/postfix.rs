@@ -15,6 +15,10 @@ use super::load::{Measured, Plan};
 use super::memory;
 use super::scenario::closed_port;
 
+mod flush;
+
+pub use flush::{direct, flush};
+
 /// An instance, configured; it runs only while it is measured.
 pub struct Postfix {
     folder: PathBuf,
@@ -24,6 +28,8 @@ pub struct Postfix {
     /// Messages a second, as far as it is known.
     relays: Option<f64>,
     queues: Option<f64>,
+    flushes: Option<f64>,
+    feeds: Option<f64>,
 }
 
 impl Postfix {
@@ -54,11 +60,13 @@ impl Postfix {
             smtp_source,
             relays: None,
             queues: None,
+            flushes: None,
+            feeds: None,
         })
     }
 
-    /// Starts it so that it relays to this port.
-    async fn start(&self, to: u16) -> Result<Running<'_>> {
+    /// Says that it shall relay to this port; `more` are lines of its own.
+    fn configure(&self, to: u16, more: &str) -> Result<()> {
         let folder = self.folder.display();
         let settings = format!(
             "compatibility_level = 3.6\nqueue_directory = {folder}/queue\n\
@@ -68,9 +76,17 @@ impl Postfix {
              relay_domains = example.org\nrelay_transport = smtp:[127.0.0.1]:{to}\n\
              default_transport = error:nothing leaves this machine\n\
              smtpd_relay_restrictions = permit_mynetworks, reject\nalias_maps =\n\
-             alias_database =\nlocal_recipient_maps =\nsmtp_dns_support_level = disabled\n"
+             alias_database =\nlocal_recipient_maps =\nsmtp_dns_support_level = disabled\n{more}"
         );
-        std::fs::write(self.folder.join("config/main.cf"), settings)?;
+        Ok(std::fs::write(
+            self.folder.join("config/main.cf"),
+            settings,
+        )?)
+    }
+
+    /// Starts it, configured so.
+    async fn start(&self, to: u16, more: &str) -> Result<Running<'_>> {
+        self.configure(to, more)?;
         self.command("start").await?;
         let running = Running(self);
         for _ in 0..100 {
@@ -79,6 +95,7 @@ impl Postfix {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        let folder = self.folder.display();
         bail!("it does not listen; see {folder}/data/mail.log")
     }
 
@@ -94,28 +111,16 @@ impl Postfix {
         Ok(())
     }
 
-    /// Hands in so many messages; returns when all were accepted.
-    async fn feed(&self, count: u64, plan: &Plan) -> Result<()> {
-        let mut source = tokio::process::Command::new(&self.smtp_source);
-        // -d: connections stay open, as those of the other scenarios do.
-        source.args(["-d", "-f", "ben@example.net", "-t", "anna@example.org"]);
-        source.args(["-s", &plan.connections.to_string()]);
-        source.args(["-m", &count.to_string(), "-l", &plan.size.to_string()]);
-        source
-            .arg(format!("inet:{}", self.address))
-            .kill_on_drop(true);
-        let output = source.stdin(Stdio::null()).output().await?;
-        let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "smtp-source: {said}");
-        Ok(())
-    }
-
     fn queued(&self) -> Result<u64> {
         let mut count = 0;
         for name in ["maildrop", "incoming", "active", "deferred"] {
             count += files_in(&self.folder.join("queue").join(name))?;
         }
         Ok(count)
+    }
+
+    fn deferred(&self) -> Result<u64> {
+        files_in(&self.folder.join("queue/deferred"))
     }
 
     fn master(&self) -> Result<u32> {
@@ -151,7 +156,7 @@ impl Drop for Running<'_> {
 
 /// Accepted and relayed: until the sink has the last of them.
 pub async fn relay(postfix: &mut Postfix, sink: &mut Server, plan: &Plan) -> Result<Measured> {
-    let running = postfix.start(sink.address().port()).await?;
+    let running = postfix.start(sink.address().port(), "").await?;
     let rate = match postfix.relays {
         Some(rate) => rate,
         None => relay_some(postfix, sink, TRIAL, plan).await?.rate(),
@@ -169,37 +174,27 @@ async fn relay_some(
     plan: &Plan,
 ) -> Result<Measured> {
     let expected = sink.count().await? + count;
-    let arrived = async {
-        while sink.count().await? < expected {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        anyhow::Ok(())
-    };
     let work = async {
-        postfix.feed(count, plan).await?;
-        let arrived = tokio::time::timeout(PATIENCE, arrived).await;
-        arrived.context("not everything arrived")?
+        feed(postfix, postfix.address, count, plan).await?;
+        arrived(sink, expected).await
     };
-    let measured = measure(postfix, count, work).await?;
-    ensure!(
-        sink.count().await? == expected,
-        "more arrived than was sent"
-    );
-    Ok(measured)
+    measure(postfix.master()?, count, work).await
 }
 
 /// Accepted into the queue while nobody answers behind it.
 pub async fn queue(postfix: &mut Postfix, nobody: u16, plan: &Plan) -> Result<Measured> {
-    let running = postfix.start(nobody).await?;
+    let running = postfix.start(nobody, "").await?;
     let rate = match postfix.queues {
         Some(rate) => rate,
-        None => measure(postfix, TRIAL, postfix.feed(TRIAL, plan))
-            .await?
-            .rate(),
+        None => {
+            let work = feed(postfix, postfix.address, TRIAL, plan);
+            measure(postfix.master()?, TRIAL, work).await?.rate()
+        }
     };
     let before = postfix.queued()?;
     let count = count(rate, plan);
-    let measured = measure(postfix, count, postfix.feed(count, plan)).await?;
+    let work = feed(postfix, postfix.address, count, plan);
+    let measured = measure(postfix.master()?, count, work).await?;
     // A message that moves between two folders may be missed while we count.
     let queued = async {
         while postfix.queued()? != before + count {
@@ -214,13 +209,43 @@ pub async fn queue(postfix: &mut Postfix, nobody: u16, plan: &Plan) -> Result<Me
     Ok(measured)
 }
 
+/// Hands so many messages to who listens there; returns when all were accepted.
+async fn feed(postfix: &Postfix, to: SocketAddr, count: u64, plan: &Plan) -> Result<()> {
+    let mut source = tokio::process::Command::new(&postfix.smtp_source);
+    // -d: connections stay open, as those of the other scenarios do.
+    source.args(["-d", "-f", "ben@example.net", "-t", "anna@example.org"]);
+    source.args(["-s", &plan.connections.to_string()]);
+    source.args(["-m", &count.to_string(), "-l", &plan.size.to_string()]);
+    source.arg(format!("inet:{to}")).kill_on_drop(true);
+    let output = source.stdin(Stdio::null()).output().await?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "smtp-source: {said}");
+    Ok(())
+}
+
+/// Waits until the sink has so many.
+async fn arrived(sink: &mut Server, expected: u64) -> Result<()> {
+    let arriving = async {
+        while sink.count().await? < expected {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        anyhow::Ok(())
+    };
+    let arrived = tokio::time::timeout(PATIENCE, arriving).await;
+    arrived.context("not everything arrived")??;
+    ensure!(
+        sink.count().await? == expected,
+        "more arrived than was sent"
+    );
+    Ok(())
+}
+
 /// Times `work` and watches the memory of all its processes meanwhile.
 async fn measure(
-    postfix: &Postfix,
+    master: u32,
     requests: u64,
     work: impl Future<Output = Result<()>>,
 ) -> Result<Measured> {
-    let master = postfix.master()?;
     let mut peak = 0;
     let watch = async {
         loop {

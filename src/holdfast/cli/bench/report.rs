@@ -121,6 +121,9 @@ impl Report {
             (Hold, HoldNative, 0.8),
             (DeliverSmtp, PostfixRelay, 3.0),
             (Hold, PostfixQueue, 1.5),
+            (Release, PostfixFlush, 2.0),
+            (Release, SmtpSource, 0.5),
+            (NewMail, DeliverSmtp, 0.5),
         ]
         .into_iter()
         .filter_map(|(one, other, least)| {

@@ -10,6 +10,7 @@ use http::{Request, header};
 use http_body_util::Full;
 use tempfile::TempDir;
 
+use super::backlog::Scene;
 use super::child::Server;
 use super::load::{self, Measured, Plan, Target};
 use super::part::Part;
@@ -36,6 +37,14 @@ pub enum Scenario {
     HoldNative,
     /// Postfix queueing, because the primary is down.
     PostfixQueue,
+    /// Held messages given back to the SMTP primary.
+    Release,
+    /// Postfix giving back what it had deferred.
+    PostfixFlush,
+    /// Nothing between: Postfix's `smtp-source` and the same sink.
+    SmtpSource,
+    /// Submissions delivered to an SMTP primary while a backlog is released to it.
+    NewMail,
 }
 
 impl Scenario {
@@ -49,6 +58,10 @@ impl Scenario {
             Self::Hold => "hold",
             Self::HoldNative => "hold-native",
             Self::PostfixQueue => "postfix-queue",
+            Self::Release => "release",
+            Self::PostfixFlush => "postfix-flush",
+            Self::SmtpSource => "smtp-source",
+            Self::NewMail => "new-mail",
         }
     }
 }
@@ -65,6 +78,9 @@ pub struct Stage {
     hold: Host,
     native: Target,
     postfix: Option<Postfix>,
+    secrets: Secrets,
+    /// Messages a second, as far as it is known.
+    releases: Option<f64>,
 }
 
 struct Host {
@@ -88,6 +104,7 @@ impl Stage {
             let server = Server::start(Part::Host {
                 manifest: manifest.to_owned(),
                 variables,
+                listen: None,
             });
             let server = server.await?;
             let key = secrets.partner_key.clone();
@@ -100,6 +117,7 @@ impl Stage {
         let server = Server::start(Part::Host {
             manifest: forwarder(&folder, root, &http_sink)?,
             variables: Default::default(),
+            listen: None,
         });
         let server = server.await?;
         let target = submission(&server, "", message.clone(), 200);
@@ -124,6 +142,8 @@ impl Stage {
             hold,
             native,
             postfix,
+            secrets,
+            releases: None,
         })
     }
 
@@ -138,9 +158,14 @@ impl Stage {
             Forward,
             DeliverHttp,
             DeliverSmtp,
+            NewMail,
             PostfixRelay,
+            Release,
+            PostfixFlush,
+            SmtpSource,
         ];
-        let needs_postfix = |one: &Scenario| matches!(one, PostfixRelay | PostfixQueue);
+        let needs_postfix =
+            |one: &Scenario| matches!(one, PostfixRelay | PostfixQueue | PostfixFlush | SmtpSource);
         all.into_iter()
             .filter(|one| self.postfix.is_some() || !needs_postfix(one))
             .collect()
@@ -173,7 +198,57 @@ impl Stage {
                 let postfix = self.postfix.as_mut().context("there is no Postfix")?;
                 postfix::queue(postfix, closed_port()?, plan).await
             }
+            Scenario::PostfixFlush => {
+                let postfix = self.postfix.as_mut().context("there is no Postfix")?;
+                postfix::flush(postfix, &mut self.smtp_sink, plan).await
+            }
+            Scenario::SmtpSource => {
+                let postfix = self.postfix.as_mut().context("there is no Postfix")?;
+                postfix::direct(postfix, &mut self.smtp_sink, plan).await
+            }
+            Scenario::Release => {
+                let rate = match self.releases {
+                    Some(rate) => rate,
+                    None => self.backlog(plan).release(TRIAL).await?.rate(),
+                };
+                let count = (rate * plan.time.as_secs_f64()) as u64;
+                let measured = self.backlog(plan).release(count.max(TRIAL)).await?;
+                self.releases = Some(measured.rate());
+                self.put_aside(&self.queue())?;
+                Ok(measured)
+            }
+            Scenario::NewMail => {
+                let rate = match self.releases {
+                    Some(rate) => rate,
+                    None => self.backlog(plan).release(TRIAL).await?.rate(),
+                };
+                self.releases = Some(rate);
+                let count = (rate * (plan.time + WARMING_UP).as_secs_f64() * 2.0) as u64;
+                let target = self.deliver_smtp.target.clone();
+                let mut backlog = self.backlog(plan);
+                let measured = backlog.new_mail(&target, count.max(TRIAL), plan).await?;
+                self.put_aside(&self.queue())?;
+                Ok(measured)
+            }
         }
+    }
+
+    /// Where the host that delivers by SMTP would have held messages.
+    fn backlog(&mut self, plan: &Plan) -> Scene<'_> {
+        Scene {
+            host: &self.deliver_smtp.server,
+            sink: &mut self.smtp_sink,
+            secrets: &self.secrets,
+            bucket: self
+                .secrets
+                .bucket(&format!("http://{}", self.storage.address())),
+            message: message(plan.size),
+        }
+    }
+
+    fn queue(&self) -> PathBuf {
+        let bucket = self.folder.path().join("s3").join(BUCKET);
+        bucket.join(format!("queue/{ROUTE}"))
     }
 
     async fn put(&self, target: &Target, folder: &str, plan: &Plan) -> Result<Measured> {
@@ -259,6 +334,7 @@ pub async fn storage(folder: &TempDir, secrets: &Secrets) -> Result<Server> {
         folder: folder.path().join("s3"),
         access_key: secrets.storage_access_key.clone(),
         secret_key: secrets.storage_secret_key.clone(),
+        listen: None,
     };
     Server::start(part).await
 }
@@ -342,6 +418,8 @@ impl Plan {
     }
 }
 
+/// Messages of the first release, which tells how many the next must be.
+const TRIAL: u64 = 200;
 const WARMING_UP: Duration = Duration::from_millis(500);
 const SUBMISSION: &str = "/v1/messages?from=ben@example.net&to=anna@example.org";
 const LINES_IN_FRONT: usize = 420;

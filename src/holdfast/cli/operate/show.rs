@@ -40,6 +40,9 @@ pub fn route(route: &Value) -> String {
         ));
     }
     lines.push('\n');
+    for one in rows(route, "waiting") {
+        lines.push_str(&format!("  {}\n", waiting(one)));
+    }
     for primary in rows(route, "primaries") {
         let health = &primary["health"];
         let state = health["state"].as_str().unwrap_or("unknown");
@@ -90,6 +93,7 @@ pub fn done(done: &Value) -> String {
     let routes: Vec<&str> = rows(done, "routes").filter_map(Value::as_str).collect();
     let what = match done["action"].as_str() {
         Some("drop") => "dropped",
+        Some("return") => "returned",
         _ => "to be tried at the next tick",
     };
     format!("{}: {what} ({})", word(done, "id"), routes.join(", "))
@@ -105,6 +109,9 @@ pub fn forecast(forecast: &Value) -> String {
     if let Some(oldest) = forecast["oldest"].as_str() {
         line.push_str(&format!(", the oldest since {}", printable(oldest)));
     }
+    for one in rows(forecast, "waiting") {
+        line.push_str(&format!("; {}", waiting(one)));
+    }
     match forecast["hold"].is_object() {
         true => line.push_str(&format!(
             "; nothing is released: {}",
@@ -115,15 +122,27 @@ pub fn forecast(forecast: &Value) -> String {
     line
 }
 
+/// Mail that waits for a person since a window.
+pub fn waiting(waiting: &Value) -> String {
+    format!(
+        "what was held from {} to {} waits for `holdfast release` (window {}: {})",
+        word(waiting, "start"),
+        word(waiting, "end"),
+        word(waiting, "window"),
+        word(waiting, "reason")
+    )
+}
+
 /// What a release did.
 pub fn released(answer: &Value) -> String {
     let released = &answer["released"];
     let number = |name: &str| released[name].as_u64().unwrap_or(0);
     let mut line = format!(
-        "{}: {} delivered, {} rejected, {} left for later",
+        "{}: {} delivered, {} rejected, {} returned, {} left for later",
         word(answer, "route"),
         number("delivered"),
         number("rejected"),
+        number("returned"),
         number("left")
     );
     if let Some(stopped) = released["stopped"].as_str() {

@@ -1,0 +1,82 @@
+//! What must hold when a healed world came to rest.
+
+use std::collections::BTreeSet;
+
+use holdfast_core::mail::MessageId;
+use serde_json::Value;
+
+use super::Checks;
+use crate::world::Sim;
+
+impl Checks {
+    /// The queues are empty, and what was doubled was doubted.
+    pub fn at_the_end(&self, sim: &Sim) {
+        let left = sim.objects.keys("queue/");
+        self.rule(left.is_empty(), || {
+            format!("a healed world drains to empty: {left:?}")
+        });
+        // Without conditional writes nobody can be kept from doing what another does.
+        if sim.weather.get().unconditional {
+            return;
+        }
+        self.doubled_is_doubted(sim);
+        self.keys_made_one_message();
+    }
+
+    fn doubled_is_doubted(&self, sim: &Sim) {
+        let taken = self.taken.borrow();
+        let mut doubled = taken.iter().filter(|(_, times)| **times > 1).peekable();
+        if doubled.peek().is_none() {
+            return;
+        }
+        let doubtful = doubtful(sim);
+        for (who, times) in doubled {
+            sim.count(|counts| counts.doubled += 1);
+            self.rule(!sim.tells_all, || {
+                format!("twice only where a reply was lost: {who:?} {times} times")
+            });
+            self.rule(doubtful.contains(&who.0), || {
+                format!("twice only where doubt is on record: {who:?} {times} times")
+            });
+        }
+    }
+
+    fn keys_made_one_message(&self) {
+        let (submitted, contents) = (self.submitted.borrow(), self.contents.borrow());
+        let taken: BTreeSet<MessageId> = self.taken.borrow().keys().map(|who| who.0).collect();
+        for (content, _) in submitted.iter().filter(|(_, known)| known.key.is_some()) {
+            let ids = contents.iter().filter(|(_, bytes)| *bytes == content);
+            let ids: Vec<_> = ids
+                .map(|(id, _)| id)
+                .filter(|id| taken.contains(id))
+                .collect();
+            self.rule(ids.len() <= 1, || {
+                format!("the same key never makes two messages: {ids:?}")
+            });
+        }
+    }
+}
+
+/// The messages of which a record says that a reply was lost.
+fn doubtful(sim: &Sim) -> BTreeSet<MessageId> {
+    let mut doubtful = BTreeSet::new();
+    for key in ["outcomes/", "receipts/"]
+        .map(|prefix| sim.objects.keys(prefix))
+        .concat()
+    {
+        let bytes = sim.objects.get(&key).unwrap_or_default();
+        let record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        let together = record["outcomes"].as_object().into_iter().flatten();
+        for (_, ended) in together.filter(|(_, ended)| ended["uncertain"] == Value::Bool(true)) {
+            let id: Option<MessageId> = ended["id"].as_str().and_then(|id| id.parse().ok());
+            doubtful.extend(id);
+        }
+        let lost = record["lost"].as_u64().unwrap_or(0) > 0;
+        let running = record["state"].get("running").is_some();
+        if lost || running || record["uncertain"] == Value::Bool(true) {
+            let id: Option<MessageId> = record["id"].as_str().and_then(|id| id.parse().ok());
+            doubtful.extend(id);
+        }
+    }
+    doubtful
+}

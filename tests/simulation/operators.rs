@@ -1,0 +1,67 @@
+//! Operators: they order, plan windows, try again, drop, return, release by hand, and look at the
+//! status all the while.
+
+mod buttons;
+mod looks;
+
+use std::future::Future;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use holdfast_core::operate::{self, Operator};
+
+use super::machine::Instance;
+use super::weather::Custom;
+use super::world::Sim;
+
+/// Looks at the status every now and then, in any weather.
+pub async fn watcher(sim: Rc<Sim>) {
+    while !sim.healed() {
+        sim.time.sleep(sim.chance.millis(10_000, 120_000)).await;
+        let instance = sim.instance();
+        match sim.chance.below(3) {
+            0 => looks::health(&instance).await,
+            1 => looks::releases(&instance).await,
+            _ => looks::list(&instance).await,
+        }
+    }
+}
+
+/// Presses buttons until the world heals, and takes back what was ordered then.
+pub async fn operator(sim: Rc<Sim>) {
+    while !sim.healed() {
+        sim.time.sleep(sim.chance.millis(5_000, 120_000)).await;
+        if sim.healed() {
+            break;
+        }
+        sim.count(|counts| counts.orders += 1);
+        buttons::any(&sim).await;
+    }
+    while !buttons::let_go(&sim).await {
+        sim.time.sleep(1_000).await;
+    }
+    sim.note(format_args!("the orders are taken back"));
+    // What may have been delivered waits for a person: now it is tried again.
+    while sim.weather.get().custom == Custom::Careful && !sim.objects.none("queue/") {
+        buttons::retry_all(&sim).await;
+        sim.time.sleep(60_000).await;
+    }
+}
+
+/// Runs in the instance what is asked of it; none when that dies.
+async fn ask<T: 'static>(
+    instance: &Instance,
+    what: impl AsyncFnOnce(&Instance) -> T + 'static,
+) -> Option<T> {
+    let (answer, heard) = oneshot::channel();
+    let own = instance.clone();
+    let asked: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
+        answer.send(what(&own).await).ok();
+    });
+    instance.sim.spawn(Some(instance.machine.number), asked);
+    heard.await.ok()
+}
+
+fn olga() -> Operator {
+    operate::operator(Some("Olga"), Some("192.0.2.7:4711"))
+}

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::request::{Head, begin};
 use super::*;
+use crate::custody::figures;
 use crate::custody::held::Held;
 use crate::custody::store::memory::MemoryStore;
 use crate::custody::store::{
@@ -661,6 +662,26 @@ fn figures_tell_an_outage_and_its_end_and_never_a_zero_that_nobody_counted() {
     assert_eq!(after[&hq("released_total")], 6.0, "the canary and the rest");
     assert_eq!(after[&hq("uncertain_total")], 0.0);
     assert_eq!(after[&hq("up")], 1.0);
+}
+
+#[test]
+fn what_a_batch_delivered_is_counted_like_any_other() {
+    let mut shop = Shop::new();
+    let pace = &mut shop.config.routes[0].pace;
+    (pace.max_concurrency, pace.batch) = (1, 3);
+    shop.world.mood("192.0.2", Mood::Refuses);
+    for _ in 0..7 {
+        shop.post(&["b@example.org"], None);
+    }
+    shop.world.moods.borrow_mut().clear();
+    for _ in 0..4 {
+        shop.tick(70_000);
+    }
+    let batch = |key: &String| key.starts_with("outcomes/") && key.contains("/hq/");
+    assert!(shop.world.store.keys().iter().any(batch), "there was one");
+    let route = &shop.config.routes[0].name;
+    let counted = block_on(figures::read(&shop.world.store, route)).unwrap();
+    assert_eq!((counted.released, counted.uncertain), (7, 0));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
 use super::batch::{self, Done};
+use super::figures::Tally;
 use super::lease::Lease;
 use super::progress::Reporter;
 use super::release::{self, Released};
@@ -98,6 +99,7 @@ pub async fn drain<P: Ports>(
         deadline,
         most,
         reporter,
+        tally: Tally::begin(ports.now()),
         waits,
         page: first,
         next: 0,
@@ -115,12 +117,14 @@ pub async fn drain<P: Ports>(
         mut drained,
         lease,
         reporter,
+        mut tally,
         ..
     } = run;
     note(ports, cache, route, address, failures, served).await;
     let failed = result.as_ref().err().map(ToString::to_string);
     let stopped = failed.as_deref().or(drained.stopped.as_deref());
     reporter.end(ports, stopped).await;
+    tally.end(ports, &route.name).await;
     lease.give_back(ports).await?;
     result?;
     drained.more = drained.stopped.as_deref() == Some(TIME_IS_UP);
@@ -153,6 +157,7 @@ struct Run<'r, P: Ports> {
     deadline: Timestamp,
     most: Option<u32>,
     reporter: Reporter,
+    tally: Tally,
     waits: Waits,
     page: Page,
     next: usize,
@@ -194,6 +199,7 @@ impl<P: Ports> Run<'_, P> {
                 Some((key, released)) => {
                     self.count(&key, released?);
                     self.reporter.report(ports).await;
+                    self.tally.report(ports, &self.route.name).await;
                 }
                 None if self.drained.stopped.is_none() && self.is_backlog() => self.batch().await?,
                 None => return Ok(()),
@@ -284,6 +290,7 @@ impl<P: Ports> Run<'_, P> {
             self.count(&key, batch::DELIVERED);
         }
         self.reporter.report(ports).await;
+        self.tally.report(ports, &route.name).await;
         Ok(())
     }
 
@@ -304,8 +311,9 @@ impl<P: Ports> Run<'_, P> {
     }
 
     fn count(&mut self, key: &str, released: Released) {
+        self.tally.note(&released);
         match released {
-            Released::Ended(outcome) => {
+            Released::Ended { outcome, .. } => {
                 self.served = true;
                 self.reporter.released();
                 match outcome {
@@ -332,7 +340,7 @@ impl<P: Ports> Run<'_, P> {
                 self.failures.push((key.to_owned(), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
             }
-            Released::Returned { failure } => {
+            Released::Returned { failure, .. } => {
                 self.reporter.released();
                 self.drained.returned += 1;
                 if let Some(failure) = failure {

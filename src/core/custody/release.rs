@@ -292,6 +292,15 @@ impl<P: Ports> Work<'_, P> {
         let split = held.split.then_some(&route.name);
         let ended = ended.write(ports.store(), split, copy).await?;
         ports.store().delete(&Held::key(&route.name, copy)).await?;
+        // Who took over may have delivered it too, and may die before it says so. Looked at only
+        // now that nobody can begin any more.
+        if self.claimed.is_taken_over(*ports).await? {
+            let doubtful = Ended {
+                uncertain: true,
+                ..ended.clone()
+            };
+            doubtful.write(ports.store(), split, copy).await?;
+        }
         self.claimed.forget(*ports).await?;
         self.log(match ended.outcome() {
             Outcome::Returned => "message.returned",

@@ -35,6 +35,8 @@ enum Mood {
     Defers,
     Rejects,
     RejectsFirst,
+    /// It takes so long that another releaser takes the message over.
+    TakesLong,
 }
 
 /// The address, the recipients, the bytes.
@@ -80,6 +82,18 @@ impl World {
             .into_iter()
             .filter(|key| key.starts_with("queue/"))
             .collect()
+    }
+
+    async fn taken_over_by_another(&self) {
+        let keys = self.store.keys().into_iter();
+        for key in keys.filter(|key| key.starts_with("attempts/")) {
+            let object = self.store.get(&key, 1_000_000).await.unwrap().unwrap();
+            let mut record: Value = serde_json::from_slice(&object.bytes).unwrap();
+            record["claimed_by"] = "another".into();
+            let body = [Bytes::from(record.to_string())];
+            let put = self.store.put(&key, &body, Condition::Always);
+            put.await.unwrap();
+        }
     }
 
     fn held(&self, key: &str) -> (Held, Bytes) {
@@ -192,6 +206,9 @@ impl Primary for World {
     ) -> Attempt {
         let reply = |code, text: &'static str| Reply::new(code, [text]);
         let mood = self.of(route, address);
+        if mood == Mood::TakesLong {
+            self.taken_over_by_another().await;
+        }
         let mut recipients: Vec<Verdict> = Vec::new();
         for n in 0..delivery.envelope.recipients.len() {
             recipients.push(match mood {
@@ -349,6 +366,23 @@ fn one_held_message_finds_the_address_that_works() {
     let delivered = shop.world.delivered.borrow();
     assert_eq!(delivered.len(), 1, "two of its tries are enough");
     assert!(shop.world.queue().is_empty());
+}
+
+/// It deleted the record that said that another was at it, who had delivered the message too and
+/// died: twice delivered, and nobody knew.
+#[test]
+fn a_releaser_that_was_taken_over_leaves_the_doubt_on_record() {
+    for (mood, doubt) in [(Mood::Well, false), (Mood::TakesLong, true)] {
+        let shop = Shop::new();
+        shop.world.mood("192.0.2", Mood::Refuses);
+        let id = shop.post(&["b@example.org"], None).1["id"].clone();
+        shop.world.mood("192.0.2", mood);
+        shop.tick(60_000);
+        assert!(shop.world.queue().is_empty());
+        let copy = crate::custody::held::Copy::first(id.as_str().unwrap().parse().unwrap());
+        let ended = crate::custody::release::Ended::read(&shop.world.store, &copy, None);
+        assert_eq!(block_on(ended).unwrap().unwrap().uncertain, doubt);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use holdfast_core::custody::held::Copy;
 use holdfast_core::mail::MessageId;
 use serde_json::Value;
 
@@ -60,17 +61,19 @@ impl Checks {
 /// The messages of which a record says that a reply was lost.
 fn doubtful(sim: &Sim) -> BTreeSet<MessageId> {
     let mut doubtful = BTreeSet::new();
-    for key in ["outcomes/", "receipts/"]
+    for key in ["outcomes/", "receipts/", "attempts/"]
         .map(|prefix| sim.objects.keys(prefix))
         .concat()
     {
         let bytes = sim.objects.get(&key).unwrap_or_default();
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let lost = record["lost"].as_u64().unwrap_or(0) > 0;
-        let running = record["state"].get("running").is_some();
+        // Somebody began and never said how it ended.
+        let running = record["state"].get("running").is_some() || record["claimed_by"].is_string();
         if lost || running || record["uncertain"] == Value::Bool(true) {
             let id: Option<MessageId> = record["id"].as_str().and_then(|id| id.parse().ok());
-            doubtful.extend(id);
+            let attempted = Copy::of(&key.replace(".json", ".eml")).map(|copy| copy.id);
+            doubtful.extend(id.or(attempted));
         }
     }
     doubtful

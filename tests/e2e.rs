@@ -10,6 +10,7 @@
 //! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
+//! | `returns` | what cannot be delivered goes back, once, or is put aside |
 //! | `queue` | single messages in an operator's hands, audited |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
@@ -34,5 +35,7 @@ mod queue;
 mod refusals;
 #[path = "e2e/release.rs"]
 mod release;
+#[path = "e2e/returns.rs"]
+mod returns;
 #[path = "e2e/storage_faults.rs"]
 mod storage_faults;

@@ -1,6 +1,7 @@
 //! What Holdfast keeps for others, and how it keeps it: objects in a store, one truth for all.
 
 pub mod attempts;
+pub mod batch;
 pub mod drain;
 pub mod ended;
 pub mod held;
@@ -10,7 +11,9 @@ pub mod progress;
 pub mod receipt;
 pub mod record;
 pub mod release;
+pub mod retention;
 pub mod returns;
 pub mod route_state;
 pub mod store;
 pub mod waiting;
+mod work;

@@ -136,10 +136,16 @@ pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
 pub const RETENTION_CONCURRENCY: usize = 16;
 /// Held messages that are looked at for one that can be the canary.
 pub const CANARY_CANDIDATES: usize = 20;
-/// Messages released at once, at most, on one route.
-pub const RELEASE_CONCURRENCY: usize = 8;
-/// A releaser's hold on its route, unless it renews it.
-pub const LEASE: Duration = Duration::from_secs(60);
+/// Messages released at once on one route, unless its `max_concurrency` says otherwise.
+pub const RELEASE_CONCURRENCY: usize = 16;
+/// The most `max_concurrency` may say.
+pub const RELEASE_CONCURRENCY_CEILING: usize = 64;
+/// Messages that are claimed, settled and removed together while a backlog is released.
+pub const RELEASE_BATCH: usize = 128;
+/// A releaser's hold on its route, unless it renews it: it is renewed while an attempt's time is left.
+pub const LEASE: Duration = Duration::from_secs(120);
+/// Requests to remove one object at a time, where the store cannot remove several at once.
+pub const DELETES_AT_ONCE: usize = 16;
 /// Pages of a listing that are read to count a queue.
 pub const COUNT_PAGES: u32 = 20;
 /// A release that goes on is reported so often.

@@ -37,7 +37,7 @@ struct ProblemDetails {
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
         mail::compose::Fields, mail::compose::Attachment, mail::compose::OneOrMany, custody::life::Life,
         custody::life::HeldCopy, custody::release::Ended,
-        custody::release::Dropped, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
+        custody::release::Dropped, custody::retention::Swept, mail::DsnRequest, mail::Notify, mail::Ret, operate::audit::Audit, operate::audit::AuditPage, operate::queue::QueuePage,
         operate::queue::Queued, operate::queue::QueuedState, operate::queue::Because, operate::queue::Done,
         operate::release::ReleaseOrder, operate::release::ReleaseAnswer, operate::release::Releases,
         operate::release::RouteRelease, custody::progress::Progress, custody::progress::Count,
@@ -93,6 +93,9 @@ pub fn document() -> String {
     params(
         ("from" = Option<String>, Query, description = "Envelope sender of a message/rfc822 body, percent-encoded; empty is the null sender"),
         ("to" = Option<Vec<String>>, Query, description = "Envelope recipients of a message/rfc822 body, one `to` each"),
+        ("notify" = Option<mail::Notify>, Query, description = "Whether the sender is told when it cannot be delivered; `failure` if absent"),
+        ("ret" = Option<mail::Ret>, Query, description = "How much of the message comes back then; `hdrs` if absent"),
+        ("envid" = Option<String>, Query, description = "The sender's own name for it, which the report repeats: up to 100 printable characters"),
         ("Idempotency-Key" = Option<String>, Header, description = "Up to 256 printable ASCII characters, quoted or not"),
         ("Content-Digest" = Option<String>, Header, description = "sha-256=:BASE64: of the body (RFC 9530)"),
     ),

@@ -36,7 +36,7 @@
 //! Why not a library: the ones that exist need sockets or tokio, do not pipeline, and do not
 //! tell "not delivered" from "cannot know". That difference is what this product is for.
 //!
-//! Follows RFC 5321, 1870, 2034, 2920, 3030, 3207, 3463, 4954, 6152 and 6531.
+//! Follows RFC 5321, 1870, 2034, 2920, 3030, 3207, 3461, 3463, 4954, 6152 and 6531.
 
 mod capabilities;
 mod data;

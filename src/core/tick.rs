@@ -9,9 +9,11 @@
 use serde::Serialize;
 
 use crate::config::Config;
+use crate::custody::batch;
 use crate::custody::drain::{self, Drained};
 use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
+use crate::custody::retention::{self, Swept};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::StoreError;
 use crate::custody::waiting;
@@ -28,6 +30,9 @@ use crate::time::Timestamp;
 pub struct Ticked {
     /// What happened on each route.
     pub routes: Vec<RouteTicked>,
+    /// What was deleted because its time was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Swept>,
     /// Whether another tick would find work at once.
     pub more: bool,
 }
@@ -85,6 +90,7 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
     let began = ports.now();
     let mut ticked = Ticked {
         routes: Vec::new(),
+        retention: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
@@ -102,7 +108,25 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
+    retain(ports, config, deadline, &mut ticked).await;
     ticked
+}
+
+/// Deletes what is over, where time is left.
+async fn retain<P: Ports>(ports: &P, config: &Config, deadline: Timestamp, ticked: &mut Ticked) {
+    if ports.now() >= deadline {
+        return;
+    }
+    match retention::sweep(ports, config, deadline).await {
+        Ok(swept) => {
+            ticked.more |= swept.is_some_and(|swept| swept.more);
+            ticked.retention = swept.filter(|swept| *swept != Swept::default());
+        }
+        Err(error) => {
+            let event = LogEvent::new("retention.failed").with("error", error.to_string());
+            ports.write(event);
+        }
+    }
 }
 
 /// Lets time pass on one route.
@@ -239,10 +263,11 @@ async fn canary_if_due<P: Ports>(
     if !route_state::claim_canary(ports, cache, route, index).await? {
         return Ok(None);
     }
+    batch::settle_abandoned(ports, &route.name).await?;
     let (waits, most) = (known.windows.waits(now), limits::CANARY_CANDIDATES);
     let queue = waiting::list(ports.store(), &route.name, &waits, None, most).await?;
     for key in queue.keys {
-        let (event, word) = match release::release(ports, config, route, index, &key).await? {
+        let (event, word) = match release::canary(ports, config, route, index, &key).await? {
             Released::Ended(_) | Released::Left { failure: None, .. } => {
                 (Event::Served, "answered")
             }

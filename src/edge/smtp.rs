@@ -457,7 +457,8 @@ fn transaction(delivery: &Delivery<'_>) -> Result<Transaction, Failure> {
         .iter()
         .map(|recipient| recipient.as_str().to_owned());
     let envelope = Envelope::new(delivery.envelope.sender_path(), recipients)
-        .map_err(|error| ours(Step::Mail, error.to_string()))?;
+        .map_err(|error| ours(Step::Mail, error.to_string()))?
+        .with_dsn(delivery.envelope.dsn.clone());
     Ok(Transaction {
         envelope,
         content: Content::new(delivery.parts.clone()),

@@ -68,6 +68,13 @@ impl Store for Storage {
         }
     }
 
+    async fn delete_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        match self {
+            Self::S3(store) => store.delete_all(keys).await,
+            Self::KeyValue(store) => store.delete_all(keys).await,
+        }
+    }
+
     async fn list(
         &self,
         prefix: &str,

@@ -50,6 +50,8 @@ pub struct Counts {
     pub deaths: u64,
     /// Ticks that were called.
     pub ticks: u64,
+    /// Outcomes of batches.
+    pub batches: u64,
     /// Orders of operators.
     pub orders: u64,
     /// Messages that a person dropped.
@@ -88,6 +90,7 @@ impl Counts {
         self.doubled += more.doubled;
         self.deaths += more.deaths;
         self.ticks += more.ticks;
+        self.batches += more.batches;
         self.orders += more.orders;
         self.dropped += more.dropped;
         self.returned += more.returned;
@@ -97,7 +100,7 @@ impl Counts {
     }
 
     /// As they are told.
-    pub fn named(&self) -> [(&'static str, u64); 16] {
+    pub fn named(&self) -> [(&'static str, u64); 17] {
         [
             ("submissions", self.submissions),
             ("delivered", self.delivered),
@@ -109,6 +112,7 @@ impl Counts {
             ("doubled", self.doubled),
             ("deaths", self.deaths),
             ("ticks", self.ticks),
+            ("batches", self.batches),
             ("orders", self.orders),
             ("dropped", self.dropped),
             ("returned", self.returned),
@@ -156,14 +160,20 @@ fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
 /// Read once for each thread.
 fn config(custom: Custom) -> Result<Rc<Config>, String> {
     thread_local! {
-        static KNOWN: [OnceCell<Rc<Config>>; 3] = const { [const { OnceCell::new() }; 3] };
+        static KNOWN: [OnceCell<Rc<Config>>; 4] = const { [const { OnceCell::new() }; 4] };
     }
     KNOWN.with(|known| {
         let known = &known[custom as usize];
         if let Some(config) = known.get() {
             return Ok(config.clone());
         }
-        let config = Config::parse(&document(custom), "").map_err(|error| error.to_string())?;
+        let parsed = Config::parse(&document(custom), "");
+        let mut config = parsed.map_err(|error| error.to_string())?;
+        if custom == Custom::Batches {
+            for route in &mut config.routes {
+                (route.pace.max_concurrency, route.pace.batch) = (2, 2);
+            }
+        }
         Ok(known.get_or_init(|| Rc::new(config)).clone())
     })
 }

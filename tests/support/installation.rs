@@ -262,10 +262,12 @@ impl Installation {
         state.as_str().unwrap_or("unknown").to_owned()
     }
 
-    /// Everything in the bucket but the object on which conditions are tried out.
+    /// Everything in the bucket but the object on which conditions are tried out, and the one that
+    /// says when retention is due.
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         let mut objects = self.storage.objects();
         objects.remove("leases/conditional-writes.txt");
+        objects.remove("retention.json");
         objects
     }
 

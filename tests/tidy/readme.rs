@@ -126,6 +126,10 @@ fn defaults() -> Vec<(&'static str, Default)> {
         text: format!("{time:?}"),
         time: Some(time),
     };
+    let kept = |kept: Option<Duration>| match kept {
+        Some(kept) => time(kept),
+        None => text(&"none"),
+    };
     vec![
         ("limits.message_bytes", text(&config.limits.message_bytes)),
         ("limits.recipients", text(&config.limits.recipients)),
@@ -157,5 +161,19 @@ fn defaults() -> Vec<(&'static str, Default)> {
         ("route.timeouts.connect", time(times.connect)),
         ("route.timeouts.reply", time(times.reply)),
         ("route.timeouts.data_end", time(times.data_end)),
+        (
+            "route.queue_lifetime",
+            kept(config.routes[0].queue_lifetime),
+        ),
+        (
+            "route.uncertain",
+            text(&format!("{:?}", config.routes[0].uncertain).to_lowercase()),
+        ),
+        ("retention.outcomes", kept(config.retention.outcomes)),
+        ("retention.audit", kept(config.retention.audit)),
+        (
+            "retention.dead_letters",
+            kept(config.retention.dead_letters),
+        ),
     ]
 }

@@ -88,6 +88,26 @@ fn each_refusal_names_its_key() {
             "partner.a.key_sha256",
         ),
         (format!("hostname = 'a b'\n{ROUTE}"), "hostname"),
+        (with("queue_lifetime = 'never'"), "route.hq.queue_lifetime"),
+        (with("uncertain = 'maybe'"), "config"),
+        (
+            ROUTE.replace("['example.org', '*.example.net']", "[]"),
+            "route.hq.domains",
+        ),
+        (format!("returns = 'out'\n{ROUTE}"), "returns"),
+        (with("[retention]\noutcomes = '29d'"), "retention.outcomes"),
+        (
+            with("[retention]\ndead_letters = '91d'"),
+            "retention.dead_letters",
+        ),
+        (with("[retention]\naudit = 'x'"), "retention.audit"),
+        (
+            with(&format!(
+                "[[partner]]\nname = 'holdfast'\nkey_sha256 = '{}'",
+                "0".repeat(64)
+            )),
+            "partner.name",
+        ),
     ] {
         assert_eq!(
             error(&document).key,
@@ -96,6 +116,38 @@ fn each_refusal_names_its_key() {
             error(&document)
         );
     }
+}
+
+#[test]
+fn times_to_keep_things_have_their_defaults_and_may_be_none() {
+    let days = |days: u64| Some(Duration::from_secs(days * 86_400));
+    let config = Config::parse(ROUTE, "").unwrap();
+    assert_eq!(config.routes[0].queue_lifetime, days(30));
+    let Retention {
+        outcomes,
+        audit,
+        dead_letters,
+    } = config.retention;
+    assert_eq!((outcomes, audit, dead_letters), (days(90), days(400), None));
+    let none = format!(
+        "{ROUTE}queue_lifetime = 'none'\nuncertain = 'hold'\n[retention]\noutcomes = '1d'\naudit = 'none'\n"
+    );
+    let config = Config::parse(&none, "").unwrap();
+    assert_eq!(config.routes[0].queue_lifetime, None);
+    assert_eq!(
+        (config.retention.outcomes, config.retention.audit),
+        (days(1), None)
+    );
+}
+
+#[test]
+fn the_route_that_carries_reports_may_serve_no_domain_and_gets_no_submission() {
+    let out = ROUTE
+        .replace("'hq'", "'out'")
+        .replace("['example.org', '*.example.net']", "[]");
+    let config = Config::parse(&format!("returns = 'out'\n{ROUTE}{out}"), "").unwrap();
+    assert_eq!(config.returns.as_ref().map(RouteName::as_str), Some("out"));
+    assert!(config.route_for(&"acme.example".parse().unwrap()).is_none());
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! What the sender must be told is written here too before it is told, each report with its id, so
 //! that whoever takes over after a death goes on with that very report and makes no second one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ pub struct Telling {
 #[derive(Debug)]
 pub enum Claim {
     /// Go on.
-    Mine(Claimed),
+    Mine(Box<Claimed>),
     /// It is not due, or another releaser is at it.
     NotDue(Timestamp),
 }
@@ -119,6 +120,70 @@ pub async fn claim_now<P: Ports>(
 ) -> Result<Claim, StoreError> {
     let at_work = |attempts: &Attempts, now| attempts.claimed_by.is_some() && attempts.waits(now);
     claim_unless(ports, route, copy, at_work).await
+}
+
+/// Claims it for an attempt that was made already, under the route's lease.
+pub async fn claim_made<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<Claimed, StoreError> {
+    match claim_unless(ports, route, copy, |_, _| false).await? {
+        Claim::Mine(claimed) => Ok(*claimed),
+        Claim::NotDue(_) => Err(busy(route, copy)),
+    }
+}
+
+/// Writes down that an attempt never reported: its releaser died.
+pub async fn mark_lost<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+) -> Result<(), StoreError> {
+    let key = key(route, copy);
+    for _ in 0..limits::STATE_TRIES {
+        let (known, condition) = record::read_to_change::<Attempts>(ports.store(), &key).await?;
+        let now = ports.now();
+        let known = match known {
+            Known::Some(known) => known,
+            Known::None | Known::Unreadable => Attempts::none(now),
+        };
+        let lost = Attempts {
+            attempts: known.attempts.saturating_add(1),
+            lost: known.lost.saturating_add(1),
+            ..known
+        };
+        if let Put::Written(_) = record::write(ports.store(), &key, &lost, condition).await? {
+            return Ok(());
+        }
+    }
+    Err(busy(route, copy))
+}
+
+/// The copies with ids from `first` to `last` that have a record, and the id at which the listing
+/// ended, if it ended before `last`.
+pub async fn known(
+    store: &impl Store,
+    route: &RouteName,
+    first: MessageId,
+    last: MessageId,
+) -> Result<(BTreeSet<Copy>, Option<MessageId>), StoreError> {
+    let prefix = format!("attempts/{route}/");
+    // An id without its ending sorts just before its own record.
+    let after = format!("{prefix}{first}");
+    let page = store.list(&prefix, Some(&after), limits::LIST_PAGE).await?;
+    let copies = page.keys.iter().filter_map(|key| {
+        let name = key.strip_prefix(&prefix)?.strip_suffix(".json")?;
+        Copy::named(name)
+    });
+    let copies: BTreeSet<Copy> = copies.collect();
+    let end = copies.last().map(|copy| copy.id);
+    Ok((copies, end.filter(|end| page.more && *end <= last)))
+}
+
+fn busy(route: &RouteName, copy: &Copy) -> StoreError {
+    let detail = format!("attempts/{route}/{copy}.json: others keep changing it");
+    StoreError::new(StoreErrorKind::Unavailable, detail)
 }
 
 async fn claim_unless<P: Ports>(
@@ -332,9 +397,9 @@ fn interval(attempts: u32) -> Duration {
 }
 
 fn mine(attempts: Attempts, key: String, version: Version) -> Claim {
-    Claim::Mine(Claimed {
+    Claim::Mine(Box::new(Claimed {
         attempts,
         key,
         version,
-    })
+    }))
 }

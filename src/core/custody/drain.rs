@@ -3,14 +3,16 @@
 //! Concurrency starts at 1 and doubles with each round of successes up to the route's limit; a
 //! deferral halves it; a failure of the primary stops the drain, and the health says when it goes
 //! on: so the first message of a drain is its canary, also after a window, in which nothing was learnt
-//! about the primary. A message that fails is stepped over and keeps its own retry time. Each call is bounded in
-//! time and may be repeated, overlapped or killed at any point.
+//! about the primary. At full speed, and while a backlog is there, messages are released in
+//! [batches](super::batch). A message that fails is stepped over and keeps its own retry time. Each
+//! call is bounded in time and may be repeated, overlapped or killed at any point.
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
-use super::lease::{self, Lease};
+use super::batch::{self, Done};
+use super::lease::Lease;
 use super::progress::Reporter;
 use super::release::{self, Released};
 use super::returns;
@@ -75,7 +77,7 @@ pub async fn drain<P: Ports>(
     if first.keys.is_empty() {
         return Ok(Drained::default());
     }
-    let Some(lease) = lease::take(ports, &route.name).await? else {
+    let Some(lease) = batch::take_lease(ports, &route.name).await? else {
         return Ok(Drained {
             stopped: Some("another releaser has the lease".into()),
             ..Drained::default()
@@ -167,13 +169,17 @@ impl<P: Ports> Run<'_, P> {
         let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
         let mut running = FuturesUnordered::new();
         loop {
-            while running.len() < self.concurrency && self.drained.stopped.is_none() {
+            self.look_ahead().await?;
+            while running.len() < self.concurrency
+                && self.drained.stopped.is_none()
+                && !self.is_backlog()
+            {
                 if self.most == Some(0) {
                     self.drained.stopped = Some("as many as asked for were tried".into());
                 } else if self.ports.now() >= self.deadline {
                     self.drained.stopped = Some(TIME_IS_UP.into());
                 } else if !self.lease.keep(self.ports).await? {
-                    self.drained.stopped = Some("the lease was lost".into());
+                    self.drained.stopped = Some(LEASE_LOST.into());
                 } else if let Some(key) = self.next_key().await? {
                     self.most = self.most.map(|most| most - 1);
                     running.push(async move {
@@ -184,12 +190,101 @@ impl<P: Ports> Run<'_, P> {
                     break;
                 }
             }
-            let Some((key, released)) = running.next().await else {
-                return Ok(());
-            };
-            self.count(&key, released?);
-            self.reporter.report(ports).await;
+            match running.next().await {
+                Some((key, released)) => {
+                    self.count(&key, released?);
+                    self.reporter.report(ports).await;
+                }
+                None if self.drained.stopped.is_none() && self.is_backlog() => self.batch().await?,
+                None => return Ok(()),
+            }
         }
+    }
+
+    /// Whether all goes well and there is enough for a batch.
+    fn is_backlog(&self) -> bool {
+        self.is_at_full_speed() && self.ahead() >= self.route.pace.batch
+    }
+
+    fn is_at_full_speed(&self) -> bool {
+        self.most.is_none() && self.concurrency >= self.route.pace.max_concurrency
+    }
+
+    /// Keys that are known and were not tried.
+    fn ahead(&self) -> usize {
+        self.page.keys.len().saturating_sub(self.next)
+    }
+
+    /// The end of a page is no end of the backlog.
+    async fn look_ahead(&mut self) -> Result<(), StoreError> {
+        let short = self.page.more && self.ahead() < self.route.pace.batch;
+        let last = self
+            .next
+            .checked_sub(1)
+            .and_then(|at| self.page.keys.get(at));
+        if let Some(last) = last.filter(|_| short && self.is_at_full_speed()) {
+            let (store, route) = (self.ports.store(), &self.route.name);
+            self.page =
+                waiting::list(store, route, &self.waits, Some(last), limits::LIST_PAGE).await?;
+            self.next = 0;
+        }
+        Ok(())
+    }
+
+    async fn batch(&mut self) -> Result<(), StoreError> {
+        let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
+        let batch = batch::begin(route, &self.page.keys[self.next..]);
+        let copies: Vec<_> = batch.iter().map(|(_, copy)| *copy).collect();
+        if copies.is_empty() {
+            // Not a name of ours: looked at one by one.
+            self.concurrency = 1;
+            return Ok(());
+        }
+        if !self.lease.name(ports, &copies).await? {
+            self.drained.stopped = Some(LEASE_LOST.into());
+            return Ok(());
+        }
+        let untried = batch::untried(ports, &route.name, &batch).await?;
+        let mut waiting = batch.into_iter();
+        let (mut running, mut delivered) = (FuturesUnordered::new(), Vec::new());
+        loop {
+            while running.len() < route.pace.max_concurrency && self.drained.stopped.is_none() {
+                if ports.now() >= self.deadline {
+                    self.drained.stopped = Some(TIME_IS_UP.into());
+                } else if !self.lease.keep(ports).await? {
+                    self.drained.stopped = Some(LEASE_LOST.into());
+                } else if let Some((key, copy)) = waiting.next() {
+                    self.next += 1;
+                    let fresh = untried.contains(&copy);
+                    running.push(async move {
+                        let done = match fresh {
+                            true => batch::one(ports, config, route, address, &key, &copy).await,
+                            false => release::release(ports, config, route, address, &key)
+                                .await
+                                .map(Done::Settled),
+                        };
+                        (key, copy, done)
+                    });
+                } else {
+                    break;
+                }
+            }
+            let Some((key, copy, done)) = running.next().await else {
+                break;
+            };
+            match done? {
+                Done::Delivered(ended) => delivered.push((key, copy, *ended)),
+                Done::Settled(released) => self.count(&key, released),
+            }
+        }
+        let keys: Vec<String> = delivered.iter().map(|(key, ..)| key.clone()).collect();
+        batch::finish(ports, &route.name, delivered).await?;
+        self.lease.settled();
+        for key in keys {
+            self.count(&key, batch::DELIVERED);
+        }
+        self.reporter.report(ports).await;
+        Ok(())
     }
 
     /// The next key of the queue, from the page or the page after it.
@@ -220,7 +315,7 @@ impl<P: Ports> Run<'_, P> {
                 self.good += 1;
                 if self.good >= self.concurrency {
                     self.good = 0;
-                    self.concurrency = (self.concurrency * 2).min(limits::RELEASE_CONCURRENCY);
+                    self.concurrency = (self.concurrency * 2).min(self.route.pace.max_concurrency);
                 }
             }
             Released::Left { failure: None, .. } => {
@@ -280,3 +375,4 @@ fn log<P: Ports>(ports: &P, route: &Route, drained: &Drained) {
 }
 
 const TIME_IS_UP: &str = "time is up";
+const LEASE_LOST: &str = "the lease was lost";

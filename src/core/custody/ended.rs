@@ -1,7 +1,12 @@
 //! The end of a message's life here: `outcomes/DAY/ID.json`, the day being that of its id.
 //!
+//! The outcomes of a batch lie in one object, `outcomes/DAY/ROUTE/LAST_FIRST.json`: it begins with
+//! its last id, so that a listing from any id on shows the batches that may have it.
+//!
 //! It is written before the message goes, so that whoever finds the message afterwards (its
 //! releaser died before the delete, or the write that held it came late) knows that it is over.
+
+pub mod batch;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +77,7 @@ impl Ended {
         }
     }
 
-    /// How this copy ended, if it did.
+    /// How this copy ended, if it did and its outcome is an object of its own.
     pub async fn read(
         store: &impl Store,
         copy: &Copy,
@@ -80,6 +85,36 @@ impl Ended {
     ) -> Result<Option<Self>, StoreError> {
         let found = record::read(store, &Self::key(copy, split)).await?;
         Ok(found.map(|(ended, _)| ended))
+    }
+
+    /// How this copy ended in a batch of this route, if it did.
+    pub async fn read_in_batch(
+        store: &impl Store,
+        route: &RouteName,
+        copy: &Copy,
+    ) -> Result<Option<Self>, StoreError> {
+        let name = copy.to_string();
+        for key in batch::batches(store, route, copy.id, copy.id).await? {
+            let found: Option<(batch::Batch, _)> = record::read(store, &key).await?;
+            let ended = found.and_then(|(mut batch, _)| batch.outcomes.remove(&name));
+            if ended.is_some() {
+                return Ok(ended);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Either of the two.
+    pub async fn find(
+        store: &impl Store,
+        route: &RouteName,
+        copy: &Copy,
+        split: bool,
+    ) -> Result<Option<Self>, StoreError> {
+        match Self::read(store, copy, split.then_some(route)).await? {
+            Some(ended) => Ok(Some(ended)),
+            None => Self::read_in_batch(store, route, copy).await,
+        }
     }
 
     /// Writes it down, together with what is there already: a releaser that was given up for lost

@@ -62,7 +62,11 @@ impl Copy {
 
     /// The name in a key of the queue.
     pub fn of(key: &str) -> Option<Self> {
-        let name = key.rsplit('/').next()?.strip_suffix(".eml")?;
+        Self::named(key.rsplit('/').next()?.strip_suffix(".eml")?)
+    }
+
+    /// The name as it is written.
+    pub fn named(name: &str) -> Option<Self> {
         match name.split_once('.') {
             None => Some(Self::first(name.parse().ok()?)),
             Some((id, attempt)) => {

@@ -87,9 +87,11 @@ pub async fn life<P: Ports>(
     };
     let mut ended: Vec<Ended> = Vec::new();
     for (split, copy) in splits().flat_map(|split| copies().map(move |copy| (split, copy))) {
-        let found = Ended::read(ports.store(), &copy, split)
-            .await
-            .map_err(unavailable)?;
+        let found = match split {
+            None => Ended::read(ports.store(), &copy, None).await,
+            Some(route) => Ended::find(ports.store(), route, &copy, true).await,
+        };
+        let found = found.map_err(unavailable)?;
         ended.extend(found.filter(|end| end.partner == partner.name));
     }
     let any = |outcome| {

@@ -14,20 +14,20 @@
 //! An attempt that never reported is counted as lost: the message may have been delivered, it is
 //! tried again under the same Message-ID, and the outcome says so.
 
-use bytes::Bytes;
+use std::time::Duration;
 
-use super::attempts::{self, Attempts, Claim, Claimed};
+use super::attempts::{self, Claim, Claimed};
 pub use super::ended::{Dropped, Ended};
-use super::held::{Copy, Damaged, Held};
+use super::held::{Copy, Held};
+use super::lease;
 use super::life::held_copy;
 use super::store::{Store, StoreError, StoreErrorKind};
+use super::work::{Opened, left, open};
 use crate::config::Config;
-use crate::limits;
-use crate::mail::{EmailAddress, facts, trace};
-use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
-use crate::routing::{HoldReason, Route, RouteName};
-use crate::smtp::{Attempt, Failure, Verdict};
-use crate::submit::answer::{Outcome, ReplyWords, Settled};
+use crate::ports::{Event as LogEvent, Ports};
+use crate::routing::{Route, RouteName};
+use crate::smtp::Failure;
+use crate::submit::answer::{Outcome, Settled};
 use crate::time::Timestamp;
 
 /// What became of one try to release.
@@ -55,7 +55,7 @@ pub enum Released {
     Damaged(String),
 }
 
-/// Releases the message of this queue key to one address of its route.
+/// Releases the message of this queue key to one address of its route, under the route's lease.
 pub async fn release<P: Ports>(
     ports: &P,
     config: &Config,
@@ -63,7 +63,26 @@ pub async fn release<P: Ports>(
     address: usize,
     key: &str,
 ) -> Result<Released, StoreError> {
-    go_on(ports, config, route, Some(address), key).await
+    let way = Way {
+        address: Some(address),
+        leased: true,
+    };
+    go_on(ports, config, route, way, key).await
+}
+
+/// The same without the lease: a canary.
+pub async fn canary<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    address: usize,
+    key: &str,
+) -> Result<Released, StoreError> {
+    let way = Way {
+        address: Some(address),
+        leased: false,
+    };
+    go_on(ports, config, route, way, key).await
 }
 
 /// Ends the message of this queue key if its time is over, without trying anybody.
@@ -73,28 +92,43 @@ pub async fn expire<P: Ports>(
     route: &Route,
     key: &str,
 ) -> Result<Released, StoreError> {
-    go_on(ports, config, route, None, key).await
+    let way = Way {
+        address: None,
+        leased: false,
+    };
+    go_on(ports, config, route, way, key).await
+}
+
+/// How a message is gone on with.
+struct Way {
+    /// Whom to try; none = nobody.
+    address: Option<usize>,
+    /// Whether we hold the route's lease, so that no batch of others can name the message.
+    leased: bool,
 }
 
 async fn go_on<P: Ports>(
     ports: &P,
     config: &Config,
     route: &Route,
-    address: Option<usize>,
+    way: Way,
     key: &str,
 ) -> Result<Released, StoreError> {
     let Some(copy) = Copy::of(key) else {
         return Ok(Released::Damaged(format!("{key}: its name is not an id")));
     };
-    let claimed = match attempts::claim(ports, &route.name, &copy).await? {
-        Claim::Mine(claimed) => claimed,
+    let mut claimed = match attempts::claim(ports, &route.name, &copy).await? {
+        Claim::Mine(claimed) => *claimed,
         Claim::NotDue(at) => return Ok(Released::NotDue(at)),
     };
+    if !way.leased && is_in_batch(ports, &route.name, &copy, &mut claimed).await? {
+        return Ok(Released::NotDue(claimed.attempts.next_attempt));
+    }
     let mut work = match open(ports, config, route, &copy, claimed).await? {
         Opened::Ready(work) => *work,
         Opened::Over(released) => return Ok(released),
     };
-    let attempt = match address {
+    let attempt = match way.address {
         Some(address) if !work.left().is_empty() && !work.waits_for_a_person() => {
             Some(work.attempt(address).await)
         }
@@ -104,31 +138,24 @@ async fn go_on<P: Ports>(
         attempt.is_some(),
         attempt.and_then(|attempt| attempt.failure),
     );
-    let expired = !work.left().is_empty() && work.is_expired();
-    if expired {
-        work.give_up();
+    work.conclude(tried, failure).await
+}
+
+/// Whether the releaser's batch names the message, which is then its alone: our claim is undone.
+///
+/// A batch is named before the releaser looks for claims, and a claim is made before its maker looks
+/// for batches: so at least one of the two sees the other.
+pub async fn is_in_batch<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+    claimed: &mut Claimed,
+) -> Result<bool, StoreError> {
+    let named = lease::names(ports, route, copy).await?;
+    if named {
+        claimed.not_made(ports, Duration::ZERO).await?;
     }
-    let told = work.tell().await?;
-    if told && work.left().is_empty() {
-        let outcome = work.end().await?;
-        return Ok(match (expired, tried) {
-            (true, _) => Released::Returned { failure },
-            (false, true) => Released::Ended(outcome),
-            // Somebody else had come so far and died.
-            (false, false) => Released::Gone,
-        });
-    }
-    if !tried && told {
-        let wait = work.rest_of_the_wait();
-        work.claimed.not_made(ports, wait).await?;
-        return Ok(Released::NotDue(work.claimed.attempts.next_attempt));
-    }
-    work.claimed.report(ports).await?;
-    work.log("release.left");
-    Ok(Released::Left {
-        detail: work.claimed.attempts.detail,
-        failure,
-    })
+    Ok(named)
 }
 
 /// Returns a message on a person's word, whatever its time.
@@ -156,259 +183,6 @@ pub async fn give_back<P: Ports>(
     }
     work.end().await?;
     Ok(Released::Returned { failure: None })
-}
-
-/// A message that the caller alone works on.
-pub(super) struct Work<'r, P: Ports> {
-    pub ports: &'r P,
-    pub config: &'r Config,
-    pub route: &'r Route,
-    pub copy: Copy,
-    pub claimed: Claimed,
-    pub held: Held,
-    /// The submitted bytes.
-    pub message: Bytes,
-    /// The object as it lies in the queue.
-    pub object: Bytes,
-}
-
-enum Opened<'r, P: Ports> {
-    Ready(Box<Work<'r, P>>),
-    Over(Released),
-}
-
-/// Reads a claimed message: only now that nobody else can be at it, what is read is what it stays.
-async fn open<'r, P: Ports>(
-    ports: &'r P,
-    config: &'r Config,
-    route: &'r Route,
-    copy: &Copy,
-    mut claimed: Claimed,
-) -> Result<Opened<'r, P>, StoreError> {
-    let key = Held::key(&route.name, copy);
-    let read = async {
-        let Some(object) = ports.store().get(&key, MOST_BYTES).await? else {
-            return Ok(None);
-        };
-        let held = Held::read(&key, &object.bytes);
-        let ended = match &held {
-            Ok((held, _)) => ended_before(ports, route, held, copy).await?,
-            Err(_) => None,
-        };
-        Ok(Some((object.bytes, held, ended)))
-    };
-    let (object, held, ended) = match read.await {
-        Ok(Some(read)) => read,
-        Ok(None) => {
-            claimed.forget(ports).await?;
-            return Ok(Opened::Over(Released::Gone));
-        }
-        Err(error) => {
-            // Nobody was tried. What cannot be written down either counts as lost, to be safe.
-            claimed.not_made(ports, limits::RETRY_FIRST).await.ok();
-            return Err(error);
-        }
-    };
-    let (held, message) = match held {
-        Ok(read) => read,
-        Err(damaged) => {
-            claimed.attempts.detail = damaged.to_string();
-            claimed.report(ports).await?;
-            return Ok(Opened::Over(damage(ports, route, damaged)));
-        }
-    };
-    if ended.is_some() {
-        ports.store().delete(&key).await?;
-        claimed.forget(ports).await?;
-        return Ok(Opened::Over(Released::Gone));
-    }
-    Ok(Opened::Ready(Box::new(Work {
-        ports,
-        config,
-        route,
-        copy: *copy,
-        claimed,
-        held,
-        message,
-        object,
-    })))
-}
-
-impl<P: Ports> Work<'_, P> {
-    /// The recipients that need something more.
-    pub fn left(&self) -> Vec<EmailAddress> {
-        left(&self.held, &self.claimed.attempts)
-    }
-
-    async fn attempt(&mut self, address: usize) -> Attempt {
-        let left = self.left();
-        self.claimed.attempts.tried = Some(self.ports.now());
-        let message = self.message.clone();
-        let Self {
-            ports,
-            config,
-            route,
-            held,
-            ..
-        } = self;
-        let attempt = hand_over(*ports, config, route, address, held, &left, message).await;
-        let attempts = &mut self.claimed.attempts;
-        attempts.detail = detail(&attempt);
-        attempts.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
-        let verdicts = attempt.recipients.clone();
-        attempts
-            .settled
-            .extend(settled(self.route, &left, verdicts));
-        attempt
-    }
-
-    /// The outcome first, then the message, then the record: in this order nothing can be lost.
-    async fn end(&self) -> Result<Outcome, StoreError> {
-        let Self {
-            ports,
-            route,
-            held,
-            copy,
-            ..
-        } = self;
-        let dead_letter = self.keep_dead_letter().await?;
-        let attempts = &self.claimed.attempts;
-        let ended = Ended {
-            id: held.id,
-            route: route.name.clone(),
-            partner: held.partner.clone(),
-            held: held.at,
-            at: ports.now(),
-            recipients: attempts.settled.clone(),
-            attempts: attempts.attempts,
-            uncertain: attempts.lost > 0
-                || !held.uncertain.is_empty()
-                || held.reason == HoldReason::Uncertain,
-            dropped: None,
-            returned: attempts.returned.clone(),
-            dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
-            dead_letter,
-        };
-        let split = held.split.then_some(&route.name);
-        let ended = ended.write(ports.store(), split, copy).await?;
-        ports.store().delete(&Held::key(&route.name, copy)).await?;
-        // Who took over may have delivered it too, and may die before it says so. Looked at only
-        // now that nobody can begin any more.
-        if self.claimed.is_taken_over(*ports).await? {
-            let doubtful = Ended {
-                uncertain: true,
-                ..ended.clone()
-            };
-            doubtful.write(ports.store(), split, copy).await?;
-        }
-        self.claimed.forget(*ports).await?;
-        self.log(match ended.outcome() {
-            Outcome::Returned => "message.returned",
-            _ => "release.ended",
-        });
-        Ok(ended.outcome())
-    }
-
-    fn log(&self, name: &'static str) {
-        let Self {
-            held,
-            claimed: Claimed { attempts, .. },
-            ..
-        } = self;
-        let event = LogEvent::new(name)
-            .with("id", held.id.to_string())
-            .with("route", self.route.name.as_str())
-            .with("partner", held.partner.as_str())
-            .with("attempts", attempts.attempts)
-            .with("lost", attempts.lost)
-            .with("settled", attempts.settled.len())
-            .with("detail", attempts.detail.as_str());
-        self.ports.write(event);
-    }
-}
-
-fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
-    let done = |address: &EmailAddress| {
-        attempts
-            .settled
-            .iter()
-            .any(|one| one.address.same_mailbox(address))
-    };
-    held.envelope
-        .recipients
-        .iter()
-        .filter(|address| !done(address))
-        .cloned()
-        .collect()
-}
-
-async fn hand_over<P: Ports>(
-    ports: &P,
-    config: &Config,
-    route: &Route,
-    address: usize,
-    held: &Held,
-    left: &[EmailAddress],
-    message: Bytes,
-) -> Attempt {
-    let budget = limits::FORWARD_BUDGET;
-    let session = match ports.primary().open(route, address, budget).await {
-        Ok(session) => session,
-        Err(failure) => return Attempt::failed(left.len(), failure),
-    };
-    let envelope = held.envelope.only(left.to_vec());
-    let trace = trace::received_line(
-        &held.partner,
-        &config.hostname,
-        held.id,
-        facts::line_end(&message),
-    );
-    let rest = budget + route.timeouts.data_end;
-    let delivery = Delivery {
-        id: held.id,
-        envelope: &envelope,
-        parts: [Bytes::from(trace), message],
-        budget,
-        rest,
-    };
-    ports
-        .primary()
-        .deliver(route, address, session, &delivery)
-        .await
-}
-
-/// Those whose copy needs nothing more.
-fn settled(route: &Route, left: &[EmailAddress], verdicts: Vec<Verdict>) -> Vec<Settled> {
-    let pairs = left.iter().zip(verdicts);
-    let settled = pairs.filter_map(|(address, verdict)| {
-        let outcome = match verdict {
-            Verdict::Delivered(_) => Outcome::Delivered,
-            Verdict::Rejected(_) => Outcome::Rejected,
-            Verdict::Deferred(_) | Verdict::Uncertain | Verdict::Untried => return None,
-        };
-        let reply = verdict.reply().map(ReplyWords::from);
-        Some(Settled {
-            address: address.clone(),
-            outcome,
-            route: route.name.clone(),
-            reason: None,
-            reply,
-        })
-    });
-    settled.collect()
-}
-
-fn detail(attempt: &Attempt) -> String {
-    if let Some(failure) = &attempt.failure {
-        return failure.detail.clone();
-    }
-    let deferral = attempt.recipients.iter().find_map(|verdict| match verdict {
-        Verdict::Deferred(reply) => {
-            Some(format!("the primary said: {} {}", reply.code, reply.text))
-        }
-        _ => None,
-    });
-    deferral.unwrap_or_default()
 }
 
 /// Ends a message on a person's word: nobody who is left gets it. Its outcome is written first.
@@ -496,37 +270,3 @@ async fn finish_telling<P: Ports>(
         }
     }
 }
-
-/// The outcome of a message that is in the queue all the same: its releaser died before the
-/// delete, or the write that held it arrived late. It covers everybody the copy is for.
-async fn ended_before<P: Ports>(
-    ports: &P,
-    route: &Route,
-    held: &Held,
-    copy: &Copy,
-) -> Result<Option<Ended>, StoreError> {
-    let split = held.split.then_some(&route.name);
-    let ended = Ended::read(ports.store(), copy, split).await?;
-    let covers = |ended: &Ended| {
-        let settled = |address| {
-            ended
-                .recipients
-                .iter()
-                .any(|one| one.address.same_mailbox(address))
-        };
-        held.envelope.recipients.iter().all(settled)
-    };
-    Ok(ended.filter(covers))
-}
-
-fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {
-    let event = LogEvent::new("queue.damaged")
-        .with("route", route.name.as_str())
-        .with("key", damaged.key.as_str())
-        .with("reason", damaged.reason);
-    ports.write(event);
-    Released::Damaged(damaged.to_string())
-}
-
-/// A message was accepted by the limit of its day; the object is bounded by the highest there is.
-const MOST_BYTES: usize = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;

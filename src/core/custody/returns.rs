@@ -19,11 +19,13 @@
 
 use crate::config::{Config, OWN_NAME};
 use crate::custody::attempts::{Attempts, Telling};
+use crate::custody::batch;
 use crate::custody::drain::Drained;
 use crate::custody::ended::Ended;
 use crate::custody::held::{Copy, Digest, Held};
-use crate::custody::release::{self, Released, Work};
+use crate::custody::release::{self, Released};
 use crate::custody::store::{Condition, Store, StoreError};
+use crate::custody::work::Work;
 use crate::limits;
 use crate::mail::dsn::{self, Failed, Report, Why};
 use crate::mail::{DsnRequest, EmailAddress, Envelope, Notify, Ret};
@@ -48,6 +50,7 @@ pub async fn sweep<P: Ports>(
     let Some(lifetime) = route.queue_lifetime else {
         return Ok(drained);
     };
+    batch::settle_abandoned(ports, &route.name).await?;
     let prefix = Held::prefix(&route.name);
     let page = ports
         .store()
@@ -183,7 +186,8 @@ impl<P: Ports> Work<'_, P> {
             .cloned()
             .collect();
         for telling in unsent {
-            let gone = Ended::read(self.ports.store(), &Copy::first(telling.id), None).await?;
+            let copy = Copy::first(telling.id);
+            let gone = Ended::find(self.ports.store(), &telling.way, &copy, false).await?;
             match gone {
                 Some(_) => self.note_sent(&telling),
                 None => self.send(&telling).await?,

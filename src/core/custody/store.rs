@@ -13,7 +13,9 @@ pub mod s3;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _};
 
+use crate::limits;
 use crate::ports::{Clock, within};
 
 /// An object as it was read.
@@ -114,6 +116,16 @@ pub async fn in_time<T, E: From<StoreError>>(
     within(clock, time, step).await.unwrap_or_else(late)
 }
 
+/// Removes objects one by one, several at a time.
+async fn one_by_one<S: Store + ?Sized>(store: &S, keys: &[String]) -> Result<(), StoreError> {
+    let deletes = stream::iter(keys).map(|key| store.delete(key));
+    let mut deletes = deletes.buffer_unordered(limits::DELETES_AT_ONCE);
+    while let Some(deleted) = deletes.next().await {
+        deleted?;
+    }
+    Ok(())
+}
+
 /// Storage for objects.
 pub trait Store {
     /// Reads an object of at most `most` bytes; none when there is none.
@@ -140,6 +152,11 @@ pub trait Store {
 
     /// Removes an object; removing what is not there is no error.
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
+
+    /// Removes objects, in one request where the store can. After an error some may be gone.
+    fn delete_all(&self, keys: &[String]) -> impl Future<Output = Result<(), StoreError>> {
+        one_by_one(self, keys)
+    }
 
     /// The keys that begin with `prefix` and sort behind `after`, at most `limit`.
     fn list(

@@ -17,7 +17,7 @@ use mail_builder::headers::text::Text;
 use mail_builder::mime::{BodyPart, MimePart};
 use serde::Deserialize;
 
-use super::{EmailAddress, Envelope, MessageId};
+use super::{DsnRequest, EmailAddress, Envelope, MessageId};
 use crate::limits;
 use crate::problem::{Kind, Problem};
 
@@ -53,6 +53,9 @@ pub struct Fields {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub headers: serde_json::Map<String, serde_json::Value>,
+    /// What the sender wants to be told when it cannot be delivered.
+    #[serde(default)]
+    pub dsn: DsnRequest,
     /// Files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
@@ -146,7 +149,8 @@ pub fn compose(fields: Fields, id: MessageId) -> Result<(Envelope, Bytes), Probl
         .flatten()
         .map(|mailbox| mailbox.address)
         .collect();
-    Ok((Envelope::new(Some(from.address), recipients), bytes.into()))
+    let envelope = Envelope::new(Some(from.address), recipients).with_dsn(fields.dsn);
+    Ok((envelope, bytes.into()))
 }
 
 struct Mailbox {

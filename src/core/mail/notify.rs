@@ -12,7 +12,8 @@ use crate::limits;
 
 /// What the sender asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DsnRequest {
     /// When to tell it; nothing said = on failure.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,6 +23,7 @@ pub struct DsnRequest {
     pub ret: Option<Ret>,
     /// The sender's own name for this envelope.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 100))]
     pub envid: Option<EnvelopeId>,
 }
 

@@ -333,11 +333,15 @@ pub async fn act<P: Ports>(
                 let_go(ports, &route.name, &copy).await?;
             }
             Action::Return | Action::Drop => {
-                let claimed = match attempts::claim_now(ports, &route.name, &copy).await {
-                    Ok(Claim::Mine(claimed)) => claimed,
+                let mut claimed = match attempts::claim_now(ports, &route.name, &copy).await {
+                    Ok(Claim::Mine(claimed)) => *claimed,
                     Ok(Claim::NotDue(_)) => return Err(under_way(id)),
                     Err(error) => return Err(not_done(error)),
                 };
+                let named = release::is_in_batch(ports, &route.name, &copy, &mut claimed);
+                if named.await.map_err(not_done)? {
+                    return Err(under_way(id));
+                }
                 let word = Dropped {
                     by: operator.name.clone(),
                     reason: because.reason.clone(),

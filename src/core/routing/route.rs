@@ -54,6 +54,8 @@ pub struct Route {
     pub health: Thresholds,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How fast a backlog is released.
+    pub pace: Pace,
     /// How long a message is held at most; none = for ever.
     pub queue_lifetime: Option<Duration>,
     /// What is done with a message whose reply was lost.
@@ -119,6 +121,15 @@ impl fmt::Display for DomainPattern {
     }
 }
 
+/// How fast a backlog is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Messages at once, at most.
+    pub max_concurrency: usize,
+    /// Messages that are claimed and settled together, where at least so many are held.
+    pub batch: usize,
+}
+
 /// How long each step with a primary may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -150,6 +161,7 @@ pub struct RouteTable {
     health: HealthTable,
     #[serde(default)]
     timeouts: TimeoutsTable,
+    max_concurrency: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -259,6 +271,7 @@ impl RouteTable {
         };
         let health = self.health.check(&name)?;
         let timeouts = self.timeouts.check(&name)?;
+        let pace = pace(&key("max_concurrency"), self.max_concurrency)?;
         let queue_lifetime = lifetime(
             &key("queue_lifetime"),
             self.queue_lifetime.as_deref(),
@@ -273,10 +286,24 @@ impl RouteTable {
             credentials,
             health,
             timeouts,
+            pace,
             queue_lifetime,
             uncertain: self.uncertain,
         })
     }
+}
+
+fn pace(key: &str, max_concurrency: Option<usize>) -> Result<Pace, ConfigError> {
+    let max_concurrency = max_concurrency.unwrap_or(limits::RELEASE_CONCURRENCY);
+    let most = limits::RELEASE_CONCURRENCY_CEILING;
+    if !(1..=most).contains(&max_concurrency) {
+        let reason = format!("{max_concurrency} is not between 1 and {most}");
+        return Err(ConfigError::at(key, reason));
+    }
+    Ok(Pace {
+        max_concurrency,
+        batch: limits::RELEASE_BATCH,
+    })
 }
 
 impl HealthTable {

@@ -22,6 +22,8 @@ pub struct Capabilities {
     pub chunking: bool,
     /// BINARYMIME: bodies that are not lines (RFC 3030). Only of use with CHUNKING.
     pub binarymime: bool,
+    /// DSN: what the sender wants to be told (RFC 3461).
+    pub dsn: bool,
     /// AUTH: the mechanisms, in capitals (RFC 4954).
     pub auth: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Capabilities {
             "ENHANCEDSTATUSCODES" => self.enhanced_status_codes = true,
             "CHUNKING" => self.chunking = true,
             "BINARYMIME" => self.binarymime = true,
+            "DSN" => self.dsn = true,
             "AUTH" => self.add_mechanisms(words),
             // The form of drafts before RFC 2554, still sent beside the right one.
             old => {
@@ -130,7 +133,7 @@ mod tests {
             "BINARYMIME",
         ]);
         assert!(found.pipelining && found.starttls && found.eight_bit_mime && found.smtputf8);
-        assert!(found.enhanced_status_codes && found.chunking && found.binarymime);
+        assert!(found.enhanced_status_codes && found.chunking && found.binarymime && found.dsn);
         assert_eq!(found.size, SizeLimit::Octets(26_214_400));
         assert_eq!(found.auth, ["PLAIN", "LOGIN", "XOAUTH2"]);
     }

@@ -5,12 +5,14 @@
 //! command.
 
 use super::limits::{ADDRESS_OCTETS, RECIPIENTS};
+use crate::mail::DsnRequest;
 
 /// A sender (maybe empty) and one or more recipients, safe to write into commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     sender: String,
     recipients: Vec<String>,
+    dsn: DsnRequest,
 }
 
 impl Envelope {
@@ -36,7 +38,21 @@ impl Envelope {
         for (index, recipient) in recipients.iter().enumerate() {
             check(recipient).map_err(|error| EnvelopeError::Recipient { index, error })?;
         }
-        Ok(Envelope { sender, recipients })
+        Ok(Envelope {
+            sender,
+            recipients,
+            dsn: DsnRequest::default(),
+        })
+    }
+
+    /// The same, and what the sender wants to be told.
+    pub fn with_dsn(self, dsn: DsnRequest) -> Envelope {
+        Envelope { dsn, ..self }
+    }
+
+    /// What the sender wants to be told.
+    pub fn dsn(&self) -> &DsnRequest {
+        &self.dsn
     }
 
     /// The sender; empty for the null sender.

@@ -39,7 +39,7 @@ pub async fn recall<P: Ports>(
             if let Some(held) = held_copy(ports.store(), route, &copy).await? {
                 found.extend(still_held(held));
             }
-            let ended = Ended::read(ports.store(), &copy, split.then_some(route)).await?;
+            let ended = Ended::find(ports.store(), route, &copy, split).await?;
             found.extend(ended.into_iter().flat_map(|ended| ended.recipients));
         }
     }

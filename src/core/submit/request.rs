@@ -15,7 +15,8 @@ use crate::config::{Config, Limits};
 use crate::custody::held::Digest;
 use crate::limits;
 use crate::mail::compose::{Fields, compose};
-use crate::mail::{EmailAddress, Envelope, MessageId};
+use crate::mail::notify::NotAnEnvelopeId;
+use crate::mail::{DsnRequest, EmailAddress, Envelope, EnvelopeId, MessageId, Notify, Ret};
 use crate::partner::{Partner, authenticate};
 use crate::problem::{Kind, Problem};
 
@@ -148,6 +149,11 @@ impl Request<'_> {
                 hash.update([0]);
                 hash.update(recipient.as_str());
             }
+            // Not where nothing was said: keys of before this could be said keep their meaning.
+            if !envelope.dsn.is_default() {
+                hash.update([1]);
+                hash.update(serde_json::to_string(&envelope.dsn).unwrap_or_default());
+            }
         }
         Digest(hash.finalize().into())
     }
@@ -207,6 +213,7 @@ pub fn query_pairs(query: &str) -> impl Iterator<Item = Result<(&str, Cow<'_, st
 fn query_envelope(query: &str, limits: &Limits) -> Result<Envelope, Problem> {
     let mut sender = None;
     let mut recipients = Vec::new();
+    let mut dsn = DsnRequest::default();
     for pair in query_pairs(query) {
         let (name, value) = pair?;
         match name {
@@ -221,9 +228,11 @@ fn query_envelope(query: &str, limits: &Limits) -> Result<Envelope, Problem> {
                 count(recipients.len() + 1, limits)?;
                 recipients.push(address("to", &value)?);
             }
+            name if ask(&mut dsn, name, &value)? => {}
             _ => {
                 let detail = format!(
-                    "`{name}` is not known in the query; it takes one `from` and each `to`"
+                    "`{name}` is not known in the query; it takes one `from`, each `to`, and `notify`, `ret` \
+                     and `envid`"
                 );
                 return Err(Problem::new(Kind::BadRequest, detail));
             }
@@ -235,7 +244,37 @@ fn query_envelope(query: &str, limits: &Limits) -> Result<Envelope, Problem> {
         return Err(Problem::new(Kind::BadRequest, detail));
     };
     count(recipients.len(), limits)?;
-    Ok(Envelope::new(sender, recipients))
+    Ok(Envelope::new(sender, recipients).with_dsn(dsn))
+}
+
+/// Takes one thing that the sender asks for; false where it is no such thing.
+fn ask(dsn: &mut DsnRequest, name: &str, value: &str) -> Result<bool, Problem> {
+    let bad = |rule: String| {
+        let detail = format!("`{name}`: {value:?} is not {rule}");
+        Problem::new(Kind::BadRequest, detail)
+    };
+    let twice = match name {
+        "notify" => {
+            let read = Notify::parse(value).ok_or_else(|| bad("`never` or `failure`".into()));
+            dsn.notify.replace(read?).is_some()
+        }
+        "ret" => {
+            let read = Ret::parse(value).ok_or_else(|| bad("`full` or `hdrs`".into()));
+            dsn.ret.replace(read?).is_some()
+        }
+        "envid" => {
+            let read = EnvelopeId::parse(value).ok_or_else(|| bad(NotAnEnvelopeId.to_string()));
+            dsn.envid.replace(read?).is_some()
+        }
+        _ => return Ok(false),
+    };
+    match twice {
+        true => Err(Problem::new(
+            Kind::BadRequest,
+            format!("`{name}` stands twice"),
+        )),
+        false => Ok(true),
+    }
 }
 
 /// An address, or nothing for the null sender.
@@ -270,6 +309,9 @@ pub struct RawMessage {
     pub raw: String,
     /// Its envelope.
     pub envelope: RawEnvelope,
+    /// What the sender wants to be told when it cannot be delivered.
+    #[serde(default)]
+    pub dsn: DsnRequest,
 }
 
 #[derive(Deserialize)]
@@ -298,7 +340,7 @@ fn read_json(body: &Bytes, id: MessageId) -> Result<(Envelope, Bytes), Problem> 
         let fields: Fields = serde_json::from_slice(body).map_err(bad)?;
         return compose(fields, id);
     }
-    let RawMessage { raw, envelope } = serde_json::from_slice(body).map_err(bad)?;
+    let RawMessage { raw, envelope, dsn } = serde_json::from_slice(body).map_err(bad)?;
     let message = STANDARD
         .decode(raw.as_bytes())
         .map_err(|error| Problem::new(Kind::BadRequest, format!("`raw` is not base64: {error}")))?;
@@ -308,12 +350,13 @@ fn read_json(body: &Bytes, id: MessageId) -> Result<(Envelope, Bytes), Problem> 
         .iter()
         .map(|text| address("envelope.to", text))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok((Envelope::new(sender, to), message.into()))
+    Ok((Envelope::new(sender, to).with_dsn(dsn), message.into()))
 }
 
 fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope, Bytes), Problem> {
     let mut sender = None;
     let mut recipients = Vec::new();
+    let mut dsn = DsnRequest::default();
     let mut message = None;
     for part in multipart::parts(body, boundary)? {
         let text = || {
@@ -339,9 +382,11 @@ fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope,
                 count(recipients.len() + 1, limits)?;
                 recipients.push(address("to", text()?)?);
             }
+            name if ask(&mut dsn, name, text()?)? => {}
             name => {
-                let detail =
-                    format!("part `{name}` is not known; a form has message, from and each to");
+                let detail = format!(
+                    "part `{name}` is not known; a form has message, from, each to, and notify, ret and envid"
+                );
                 return Err(Problem::new(Kind::BadRequest, detail));
             }
         }
@@ -350,7 +395,7 @@ fn read_form(body: &Bytes, boundary: &str, limits: &Limits) -> Result<(Envelope,
         |name: &str| Problem::new(Kind::BadRequest, format!("the form has no part `{name}`"));
     let sender = sender.ok_or_else(|| missing("from"))?;
     let message = message.ok_or_else(|| missing("message"))?;
-    Ok((Envelope::new(sender, recipients), message))
+    Ok((Envelope::new(sender, recipients).with_dsn(dsn), message))
 }
 
 /// The key as it is kept: quoted (a structured field's string) or bare, which are the same key.

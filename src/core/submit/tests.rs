@@ -1,5 +1,8 @@
 //! The use case on a world of our own: a store in memory, primaries that answer by a script.
 
+mod retention;
+mod returns;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -37,6 +40,7 @@ enum Mood {
     RejectsFirst,
     /// It takes so long that another releaser takes the message over.
     TakesLong,
+    RejectsFirstDefersRest,
 }
 
 /// The address, the recipients, the bytes.
@@ -45,6 +49,8 @@ type Taken = (String, Vec<String>, Vec<u8>);
 struct World {
     store: MemoryStore,
     storage_out: Cell<bool>,
+    /// Keys that begin so cannot be read, written or deleted; none where it is empty.
+    broken: Cell<&'static str>,
     moods: RefCell<HashMap<&'static str, Mood>>,
     delivered: RefCell<Vec<Taken>>,
     now: Cell<i64>,
@@ -56,6 +62,7 @@ impl World {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
+            broken: Cell::new(""),
             moods: RefCell::default(),
             delivered: RefCell::default(),
             now: Cell::new(1_795_392_000_000),
@@ -144,11 +151,19 @@ impl World {
             false => Ok(&self.store),
         }
     }
+
+    fn storage_of(&self, key: &str) -> Result<&MemoryStore, StoreError> {
+        let broken = self.broken.get();
+        match !broken.is_empty() && key.starts_with(broken) {
+            true => Err(StoreError::new(StoreErrorKind::Unavailable, "broken")),
+            false => self.storage(),
+        }
+    }
 }
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        self.storage()?.get(key, most).await
+        self.storage_of(key)?.get(key, most).await
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
         self.storage()?.peek(key, first).await
@@ -159,10 +174,10 @@ impl Store for World {
         body: &[Bytes],
         condition: Condition,
     ) -> Result<Put, StoreError> {
-        self.storage()?.put(key, body, condition).await
+        self.storage_of(key)?.put(key, body, condition).await
     }
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.storage()?.delete(key).await
+        self.storage_of(key)?.delete(key).await
     }
     async fn list(
         &self,
@@ -216,6 +231,11 @@ impl Primary for World {
                 Mood::Defers => Verdict::Deferred(reply(450, "4.2.0 later")),
                 Mood::Rejects => Verdict::Rejected(reply(550, "5.1.1 nobody")),
                 Mood::RejectsFirst if n == 0 => Verdict::Rejected(reply(550, "5.1.1 nobody")),
+                // Who was refused once is not offered again.
+                Mood::RejectsFirstDefersRest => match delivery.envelope.recipients[n].local() {
+                    "bob" => Verdict::Rejected(reply(550, "5.1.1 nobody")),
+                    _ => Verdict::Deferred(reply(450, "4.2.0 later")),
+                },
                 _ => Verdict::Delivered(reply(250, "2.0.0 ok")),
             });
         }

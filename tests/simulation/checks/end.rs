@@ -67,6 +67,11 @@ fn doubtful(sim: &Sim) -> BTreeSet<MessageId> {
     {
         let bytes = sim.objects.get(&key).unwrap_or_default();
         let record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+        for (name, ended) in record["outcomes"].as_object().into_iter().flatten() {
+            if ended["uncertain"] == Value::Bool(true) {
+                doubtful.extend(Copy::named(name).map(|copy| copy.id));
+            }
+        }
         let lost = record["lost"].as_u64().unwrap_or(0) > 0;
         // Somebody began and never said how it ended.
         let running = record["state"].get("running").is_some() || record["claimed_by"].is_string();

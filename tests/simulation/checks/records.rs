@@ -2,6 +2,7 @@
 //! to be kept goes.
 
 use bytes::Bytes;
+use holdfast_core::custody::ended::batch::Batch;
 use holdfast_core::custody::held::{Copy, Held};
 use holdfast_core::custody::release::Ended;
 use holdfast_core::operate::audit::Audit;
@@ -17,7 +18,7 @@ impl Checks {
     pub fn before_put(&self, sim: &Sim, key: &str, bytes: &Bytes) {
         match key.split('/').next() {
             Some("queue") => self.before_hold(sim, key, bytes),
-            Some("outcomes") => self.before_outcome(sim, key, bytes),
+            Some("outcomes") => self.before_outcomes(sim, key, bytes),
             Some("audit") => self.before_audit(bytes),
             Some("routes") if sim.calm => self.nothing_failed(key, bytes),
             _ => {}
@@ -29,8 +30,21 @@ impl Checks {
         match key.split('/').next() {
             Some("queue") => self.before_end(sim, key),
             Some("attempts" | "windows") => {}
+            Some("outcomes" | "audit" | "dead") => {
+                self.rule(self.is_old(sim, key), || {
+                    format!("records are kept: {key} is deleted")
+                });
+            }
             _ => self.rule(false, || format!("records are kept: {key} is deleted")),
         }
+    }
+
+    /// No seed lasts as long as records are kept: only a clock can be so wrong.
+    fn is_old(&self, sim: &Sim, _key: &str) -> bool {
+        let kept = sim.config.retention;
+        let least = [kept.outcomes, kept.audit, kept.dead_letters];
+        let least = least.into_iter().flatten().map(millis).min();
+        least.is_none_or(|least| least <= 2 * sim.worst_clock())
     }
 
     /// A primary's word about one message says nothing about its health.
@@ -52,20 +66,31 @@ impl Checks {
         }
     }
 
-    /// What an outcome says is so.
-    fn before_outcome(&self, sim: &Sim, key: &str, bytes: &Bytes) {
-        let Ok(ended) = serde_json::from_slice::<Ended>(bytes) else {
+    /// One outcome, or those of a batch.
+    fn before_outcomes(&self, sim: &Sim, key: &str, bytes: &Bytes) {
+        if let Ok(ended) = serde_json::from_slice::<Ended>(bytes) {
+            return self.before_outcome(sim, key, &ended);
+        }
+        let Ok(batch) = serde_json::from_slice::<Batch>(bytes) else {
             return self.rule(false, || format!("an outcome can be read: {key}"));
         };
+        sim.count(|counts| counts.batches += 1);
+        for ended in batch.outcomes.values() {
+            self.before_outcome(sim, key, ended);
+        }
+    }
+
+    /// What an outcome says is so.
+    fn before_outcome(&self, sim: &Sim, key: &str, ended: &Ended) {
         for (action, word) in [("drop", &ended.dropped), ("return", &ended.returned)] {
             let Some(word) = word else { continue };
-            let subject = format!("{}/{}", ended.route, copy_of(key, &ended));
+            let subject = format!("{}/{}", ended.route, copy_of(key, ended));
             let done = (action.to_owned(), subject, word.by.clone());
             self.rule(self.audited.borrow().contains(&done), || {
                 format!("the audit log has a {action} before it happens: {key}")
             });
         }
-        self.who_failed_is_told(sim, key, &ended);
+        self.who_failed_is_told(sim, key, ended);
         for one in &ended.recipients {
             let who = (ended.id, one.address.to_string());
             let is_so = match one.outcome {
@@ -79,7 +104,7 @@ impl Checks {
                     if self.returned.borrow_mut().insert(who.clone()) {
                         sim.count(|counts| counts.returned += 1);
                     }
-                    ended.returned.is_some() || self.is_expired(sim, &ended)
+                    ended.returned.is_some() || self.is_expired(sim, ended)
                 }
                 Outcome::Held | Outcome::NotAccepted => false,
             };
@@ -113,10 +138,18 @@ impl Checks {
         });
     }
 
-    /// The outcome of a held copy, as the storage has it.
+    /// The outcome of a held copy, as the storage has it: its own, or one of a batch.
     pub(super) fn outcome_of(&self, sim: &Sim, held: &Held, copy: &Copy) -> Option<Ended> {
         let key = Ended::key(copy, held.split.then_some(&held.route));
-        serde_json::from_slice(&sim.objects.get(&key)?).ok()
+        if let Some(bytes) = sim.objects.get(&key) {
+            return serde_json::from_slice(&bytes).ok();
+        }
+        let batches = format!("outcomes/{}/{}/", copy.id.at().day(), held.route);
+        let batches = sim.objects.keys(&batches).into_iter();
+        let batches = batches.filter_map(|key| sim.objects.get(&key));
+        let batches = batches.filter_map(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
+        let mut outcomes = batches.filter_map(|mut batch| batch.outcomes.remove(&copy.to_string()));
+        outcomes.next()
     }
 }
 

@@ -12,6 +12,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rusty_s3::actions::ObjectIdentifier;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle, actions};
 
 use super::{
@@ -273,6 +274,33 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
         }
     }
 
+    async fn delete_all(&self, keys: &[String]) -> Result<(), StoreError> {
+        for some in keys.chunks(DELETES) {
+            let named = some.iter().cloned().map(ObjectIdentifier::new);
+            let named: Vec<_> = named.collect();
+            let signing =
+                actions::DeleteObjects::new(&self.bucket, self.credentials.as_ref(), named.iter());
+            let mut action = signing.clone();
+            action.set_quiet(true);
+            let (body, md5) = action.body_with_md5();
+            let headers = [
+                ("content-md5", md5),
+                ("content-type", "application/xml".into()),
+            ];
+            let body = [Bytes::from(body)];
+            let response = self
+                .send("POST", signing, &headers, &body, LISTING_BYTES)
+                .await?;
+            let all = (200..=299).contains(&response.status)
+                && !response.body.windows(ERROR.len()).any(|part| part == ERROR);
+            // Some stores do not know this request, or leave some undone.
+            if !all {
+                super::one_by_one(self, some).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn list(
         &self,
         prefix: &str,
@@ -369,6 +397,10 @@ fn transfer_time(body: &[Bytes], most: usize) -> Duration {
 const SIGNATURE_LIFE: Duration = Duration::from_secs(900);
 /// The last try gets at least this long.
 const MINIMUM: Duration = Duration::from_millis(500);
+/// Objects named in one request to remove them (S3's DeleteObjects takes 1,000).
+const DELETES: usize = 500;
+/// How its answer begins to tell of an object that was not removed.
+const ERROR: &[u8] = b"<Error>";
 /// Answers to writes, and error documents.
 const ANSWER_BYTES: usize = 65_536;
 /// 1,000 keys with all that S3 says about them.

@@ -62,6 +62,19 @@ fn each_mistake_in_the_query_has_its_own_refusal() {
         ("from=a@b.c", Kind::BadRequest),
         ("from=a@b.c&from=a@b.c&to=a@example.org", Kind::BadRequest),
         ("from=a@b.c&to=a@example.org&cc=x", Kind::BadRequest),
+        (
+            "from=a@b.c&to=a@example.org&notify=success",
+            Kind::BadRequest,
+        ),
+        (
+            "from=a@b.c&to=a@example.org&notify=never&notify=never",
+            Kind::BadRequest,
+        ),
+        ("from=a@b.c&to=a@example.org&ret=body", Kind::BadRequest),
+        (
+            "from=a@b.c&to=a@example.org&envid=a%0d%0ab",
+            Kind::BadRequest,
+        ),
         ("from=a@b.c&to=nobody", Kind::BadAddress),
         ("from=a@b.c%0d%0aRCPT&to=a@example.org", Kind::BadAddress),
         ("from=a@b.c&to=a@example.org%3E%0d%0aDATA", Kind::BadAddress),
@@ -77,6 +90,59 @@ fn each_mistake_in_the_query_has_its_own_refusal() {
             "{query}"
         );
     }
+}
+
+#[test]
+fn what_the_sender_wants_to_be_told_is_read_in_every_body_type() {
+    let asked = DsnRequest {
+        notify: Some(Notify::Never),
+        ret: Some(Ret::Full),
+        envid: EnvelopeId::parse("order 7"),
+    };
+    let query = "from=a@b.c&to=a@example.org&notify=NEVER&ret=full&envid=order%207";
+    assert_eq!(raw(query).unwrap().dsn, asked);
+    assert!(raw("from=a@b.c&to=a@example.org").unwrap().dsn.is_default());
+    let dsn = r#""dsn":{"notify":"never","ret":"full","envid":"order 7"}"#;
+    let fields = format!(r#"{{"from":"a@b.c","to":"a@example.org","text":"x",{dsn}}}"#);
+    let whole =
+        format!(r#"{{"raw":"eA==","envelope":{{"from":"a@b.c","to":["a@example.org"]}},{dsn}}}"#);
+    for body in [fields, whole] {
+        assert_eq!(json(&body).unwrap().0.dsn, asked, "{body}");
+        for bad in [
+            body.replace("never", "delay"),
+            body.replace("full", "all"),
+            body.replace("order 7", " "),
+            body.replace("envid", "orcpt"),
+        ] {
+            let refused = json(&bad).map_err(|problem| problem.kind);
+            assert_eq!(refused.map(|_| ()), Err(Kind::BadRequest), "{bad}");
+        }
+    }
+    let config = config();
+    let part = |name: &str, value: &str| {
+        format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let form = |notify: &str| {
+        let parts = [
+            ("from", "a@b.c"),
+            ("to", "a@example.org"),
+            ("message", "x"),
+            ("notify", notify),
+            ("ret", "full"),
+            ("envid", "order 7"),
+        ];
+        let body: String = parts
+            .iter()
+            .map(|(name, value)| part(name, value))
+            .collect();
+        let request = begin(&config, &head("multipart/form-data; boundary=b", "")).unwrap();
+        let body = Bytes::from(format!("{body}--b--\r\n"));
+        let read = request.read(body, id(), &config.limits);
+        read.map(|(envelope, _)| envelope.dsn)
+            .map_err(|problem| problem.kind)
+    };
+    assert_eq!(form("never"), Ok(asked));
+    assert_eq!(form("sometimes"), Err(Kind::BadRequest));
 }
 
 #[test]

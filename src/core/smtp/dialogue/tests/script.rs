@@ -10,7 +10,7 @@
 //! | `!settings k=v ...` | `tls=required\|opportunistic\|off\|implicit`, `auth=user:password`, `plaintext-auth`, `probe` |
 //! | `!message ...` | the message of the next `!submit` |
 //! | `!long-message N` | the same: N lines of 72 octets |
-//! | `!submit from=A to=B,C` | a transaction |
+//! | `!submit from=A to=B,C` | a transaction; `notify=`, `ret=`, `envid=` may follow |
 //! | `!block` | the client writes one block, whatever it is |
 //! | `!starttls`, `!ready`, `!done` | what the client must want now |
 //! | `!handshake`, `!handshake-fails` | how the TLS handshake ends |
@@ -23,6 +23,7 @@
 
 use bytes::Bytes;
 
+use crate::mail::{DsnRequest, EnvelopeId, Notify, Ret};
 use crate::smtp::*;
 
 /// How the server's lines arrive.
@@ -232,7 +233,18 @@ pub(super) fn settings(line: &str) -> Settings {
 
 fn transaction(line: &str, message: &[u8]) -> Transaction {
     let (from, to) = line.split_once(" to=").unwrap();
+    let (to, asked) = to.split_once(' ').unwrap_or((to, ""));
     let envelope = Envelope::new(from.strip_prefix("from=").unwrap(), to.split(',')).unwrap();
+    let mut dsn = DsnRequest::default();
+    for word in asked.split_whitespace() {
+        match word.split_once('=').unwrap() {
+            ("notify", word) => dsn.notify = Notify::parse(word),
+            ("ret", word) => dsn.ret = Ret::parse(word),
+            ("envid", text) => dsn.envid = EnvelopeId::parse(text),
+            other => panic!("nobody asks for {other:?}"),
+        }
+    }
+    let envelope = envelope.with_dsn(dsn);
     Transaction {
         envelope,
         content: Content::new([Bytes::copy_from_slice(message)]),

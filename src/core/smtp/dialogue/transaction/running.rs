@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::commands;
+use crate::mail::DsnRequest;
 use crate::smtp::capabilities::{Capabilities, SizeLimit};
 use crate::smtp::data::{Blocks, Plan, Transfer};
 use crate::smtp::dialogue::Transaction;
@@ -17,6 +18,7 @@ pub(in super::super) struct Running {
     blocks: Blocks,
     size: bool,
     smtputf8: bool,
+    dsn: bool,
     /// By place in the envelope.
     fates: Vec<Fate>,
     /// The places of those that are offered to the server.
@@ -49,6 +51,7 @@ impl Running {
             plan,
             size: offered.size != SizeLimit::NotOffered,
             smtputf8,
+            dsn: offered.dsn,
             fates,
             targets,
             mail_refused: false,
@@ -66,11 +69,18 @@ impl Running {
     }
 
     pub(super) fn mail_command(&self) -> String {
-        commands::mail(self.envelope.sender(), self.plan, self.size, self.smtputf8)
+        let sender = self.envelope.sender();
+        commands::mail(sender, self.plan, self.size, self.smtputf8, self.dsn())
     }
 
     pub(super) fn rcpt_command(&self, index: usize) -> String {
-        commands::rcpt(&self.envelope.recipients()[self.targets[index]])
+        let recipient = &self.envelope.recipients()[self.targets[index]];
+        commands::rcpt(recipient, self.dsn())
+    }
+
+    /// What the server can be told of what the sender wants to be told.
+    fn dsn(&self) -> Option<&DsnRequest> {
+        self.dsn.then(|| self.envelope.dsn())
     }
 
     /// The next block, and whether it is the last.

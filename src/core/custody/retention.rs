@@ -8,7 +8,9 @@
 //!
 //! One tick in an hour does it, or each where there is more than it may: `retention.json` says when
 //! it is due, and whoever writes that first does it. Without conditional writes two may do it at
-//! once, which deletes nothing that one would not.
+//! once, which deletes nothing that one would not. Where the last time lies far back, or ahead, some
+//! clock is wrong or nobody ticked for long: then only the time is written down, and the next one
+//! deletes.
 
 use std::time::Duration;
 
@@ -59,6 +61,7 @@ pub async fn sweep<P: Ports>(
     if matches!(&known, Known::Some(due) if waits(due)) {
         return Ok(None);
     }
+    let agrees = matches!(&known, Known::Some(due) if agree(due.at, now));
     let next = Due {
         at: now.after(limits::RETENTION_EVERY),
     };
@@ -66,6 +69,11 @@ pub async fn sweep<P: Ports>(
         Put::Written(version) => version,
         Put::Conflict => return Ok(None),
     };
+    if !agrees {
+        let event = LogEvent::new("retention.waits").with("now", now.to_string());
+        ports.write(event);
+        return Ok(None);
+    }
     let mut run = Run {
         ports,
         config,
@@ -87,6 +95,12 @@ pub async fn sweep<P: Ports>(
         ports.write(event);
     }
     Ok(Some(swept))
+}
+
+/// Whether this clock and the one that wrote when it is due are of one mind. Deleting cannot be
+/// undone, so that a clock that leapt a year ahead must be believed by the next tick too.
+fn agree(due: Timestamp, now: Timestamp) -> bool {
+    due <= now && now.since(due) <= limits::RETENTION_LEAP
 }
 
 struct Run<'r, P: Ports> {

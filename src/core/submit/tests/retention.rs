@@ -8,10 +8,17 @@ const DAY: i64 = 86_400_000;
 
 impl Shop {
     fn keeping(lines: &str) -> Self {
-        Self {
+        let shop = Self {
             config: Config::parse(&format!("{CONFIG}[retention]\n{lines}\n"), "").unwrap(),
             ..Self::new()
-        }
+        };
+        assert_eq!(
+            shop.sweep(),
+            None,
+            "the first only says when the next is due"
+        );
+        shop.world.now.set(shop.world.now.get() + 3_600_000);
+        shop
     }
 
     fn put(&self, key: &str) {
@@ -118,6 +125,25 @@ fn one_tick_deletes_so_much_and_the_next_goes_on() {
     );
     let swept = shop.sweep().unwrap();
     assert_eq!((swept.outcomes, swept.more), (3, false));
+}
+
+/// One instance with a clock a year ahead deleted outcomes, dead letters and the audit log of today.
+#[test]
+fn a_clock_that_leapt_deletes_nothing() {
+    let shop = Shop::keeping("outcomes='30d'");
+    let (young, right) = (ago(&shop, 2, 1), shop.world.now.get());
+    shop.put(&outcome(young));
+    for _ in 0..3 {
+        shop.world.now.set(right + 365 * DAY);
+        assert_eq!(shop.sweep(), None, "one clock alone is not believed");
+        shop.world.now.set(right);
+        assert_eq!(shop.sweep(), None, "nor is the next, which contradicts it");
+    }
+    assert_eq!(shop.left().len(), 1);
+    shop.world.now.set(right + 40 * DAY);
+    assert_eq!(shop.sweep(), None);
+    shop.world.now.set(right + 41 * DAY);
+    assert_eq!(shop.sweep().unwrap().outcomes, 1, "what time does, it does");
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct Counts {
     pub ticks: u64,
     /// Outcomes of batches.
     pub batches: u64,
+    /// Records that were deleted because a clock said that they were old.
+    pub swept: u64,
     /// Orders of operators.
     pub orders: u64,
     /// Messages that a person dropped.
@@ -91,6 +93,7 @@ impl Counts {
         self.deaths += more.deaths;
         self.ticks += more.ticks;
         self.batches += more.batches;
+        self.swept += more.swept;
         self.orders += more.orders;
         self.dropped += more.dropped;
         self.returned += more.returned;
@@ -100,7 +103,7 @@ impl Counts {
     }
 
     /// As they are told.
-    pub fn named(&self) -> [(&'static str, u64); 17] {
+    pub fn named(&self) -> [(&'static str, u64); 18] {
         [
             ("submissions", self.submissions),
             ("delivered", self.delivered),
@@ -113,6 +116,7 @@ impl Counts {
             ("deaths", self.deaths),
             ("ticks", self.ticks),
             ("batches", self.batches),
+            ("swept", self.swept),
             ("orders", self.orders),
             ("dropped", self.dropped),
             ("returned", self.returned),
@@ -170,8 +174,8 @@ fn config(custom: Custom) -> Result<Rc<Config>, String> {
         let parsed = Config::parse(&document(custom), "");
         let mut config = parsed.map_err(|error| error.to_string())?;
         if custom == Custom::Batches {
-            for route in &mut config.routes {
-                (route.pace.max_concurrency, route.pace.batch) = (2, 2);
+            for (at, route) in config.routes.iter_mut().enumerate() {
+                (route.pace.max_concurrency, route.pace.batch) = (1 + at, 2);
             }
         }
         Ok(known.get_or_init(|| Rc::new(config)).clone())

@@ -9,7 +9,7 @@ use holdfast_core::operate::audit::Audit;
 use holdfast_core::routing::RouteState;
 use holdfast_core::submit::answer::Outcome;
 
-use super::Checks;
+use super::{Checks, end};
 use crate::machine::millis;
 use crate::world::Sim;
 
@@ -31,6 +31,10 @@ impl Checks {
             Some("queue") => self.before_end(sim, key),
             Some("attempts" | "windows") => {}
             Some("outcomes" | "audit" | "dead") => {
+                let record = sim.objects.get(key).unwrap_or_default();
+                let doubts = end::doubts(key, &record);
+                self.once_doubtful.borrow_mut().extend(doubts);
+                sim.count(|counts| counts.swept += 1);
                 self.rule(self.is_old(sim, key), || {
                     format!("records are kept: {key} is deleted")
                 });

@@ -325,6 +325,82 @@ mod operate {
     }
 
     #[tokio::test]
+    async fn a_window_is_tried_planned_changed_and_deleted_from_the_command_line() {
+        let primary = DemoPrimary::start(anywhere(), Inbox::new(0)).await.unwrap();
+        let url = format!("smtp://{}", primary.address());
+        let holdfast = Setup::to(&[url]).start().await;
+        let at = ["--url", holdfast.url(), "--token", OPERATOR_TOKEN];
+        let on = async |words: &[&str]| run(&[words, &at[..]].concat()).await;
+
+        assert_eq!(on(&["window"]).await.out, "no windows are planned\n");
+        let nights = [
+            "window",
+            "add",
+            "--route",
+            "hq",
+            "--reason",
+            "updates",
+            "--time-zone",
+            "Europe/Rome",
+            "--start",
+            "2100-01-03T02:00",
+            "--end",
+            "2100-01-03T04:00",
+            "--rrule",
+            "FREQ=WEEKLY;BYDAY=SU;COUNT=2",
+        ];
+        let far = on(&nights).await;
+        assert_eq!((far.code, far.out.as_str()), (1, ""));
+        assert!(far.err.contains("30 years"), "{}", far.err);
+        let nights = nights.map(|word| match word {
+            "2100-01-03T02:00" => "2040-01-01T02:00",
+            "2100-01-03T04:00" => "2040-01-01T04:00",
+            word => word,
+        });
+        let tried = on(&[&nights[..], &["--dry-run"]].concat()).await;
+        assert_eq!(tried.code, 0, "{}", tried.err);
+        assert_eq!(
+            tried.lines(),
+            [
+                "hq automatic release: updates (FREQ=WEEKLY;BYDAY=SU;COUNT=2)",
+                "  2040-01-01T02:00:00+01:00[Europe/Rome] to 2040-01-01T04:00:00+01:00[Europe/Rome]",
+                "  2040-01-08T02:00:00+01:00[Europe/Rome] to 2040-01-08T04:00:00+01:00[Europe/Rome]",
+            ]
+        );
+        assert_eq!(on(&["window"]).await.out, "no windows are planned\n");
+
+        let now = [
+            "window",
+            "add",
+            "--route",
+            "hq",
+            "--reason",
+            "new disks",
+            "--start",
+            "2020-01-01T00:00:00Z",
+            "--duration",
+            "1h",
+            "--release",
+            "manual",
+        ];
+        let over = on(&now).await;
+        assert!(over.err.contains("over already"), "{}", over.err);
+        let planned = on(&[&nights[..], &["--json"]].concat()).await;
+        let id = planned.json()["id"].as_str().unwrap().to_owned();
+        let listed = on(&["window", "list"]).await;
+        assert!(listed.lines()[0].starts_with(&id), "{}", listed.out);
+        let closed = on(&["window", "end", &id, "--reason", "done"]).await;
+        assert!(closed.err.contains("not open"), "{}", closed.err);
+        let until = ["--until", "2040-01-02T00:00:00Z", "--reason", "longer"];
+        let closed = on(&[&["window", "extend", &id][..], &until[..]].concat()).await;
+        assert!(closed.err.contains("not open"), "{}", closed.err);
+        let deleted = on(&["window", "delete", &id, "--reason", "not needed"]).await;
+        assert_eq!(deleted.out, format!("{id}: deleted\n"), "{}", deleted.err);
+        let audit = on(&["audit"]).await;
+        assert!(audit.lines()[1].contains("window.delete"), "{}", audit.out);
+    }
+
+    #[tokio::test]
     async fn a_wrong_token_is_said_and_never_shown() {
         let primary = DemoPrimary::start(anywhere(), Inbox::new(0)).await.unwrap();
         let url = format!("smtp://{}", primary.address());

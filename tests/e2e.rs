@@ -12,6 +12,7 @@
 //! | `release` | what was held goes home, oldest first, byte for byte |
 //! | `returns` | what cannot be delivered goes back, once, or is put aside |
 //! | `queue` | single messages in an operator's hands, audited |
+//! | `windows` | in a window mail is held on purpose, and goes home at its end |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -39,3 +40,5 @@ mod release;
 mod returns;
 #[path = "e2e/storage_faults.rs"]
 mod storage_faults;
+#[path = "e2e/windows.rs"]
+mod windows;

@@ -102,6 +102,13 @@ impl Timestamp {
             && civil_day(days) == (year, month, day);
         let minutes = days * 1_440 + hour * 60 + minute - offset_minutes;
         fits.then_some(Self((minutes * 60 + second) * 1_000 + millis))
+            .filter(|moment| moment.is_of_four_digits())
+    }
+
+    /// Whether its year can be written, and so be read back, as RFC 3339 has it: an offset, or a
+    /// leap second, can lead out of the years 0000 to 9999.
+    pub fn is_of_four_digits(self) -> bool {
+        (YEAR_0_MILLIS..YEAR_10000_MILLIS).contains(&self.0)
     }
 
     fn civil(self) -> Civil {
@@ -179,6 +186,8 @@ fn civil_day(days: i64) -> (i64, i64, i64) {
 }
 
 const DAY_MILLIS: i64 = 86_400_000;
+const YEAR_0_MILLIS: i64 = -62_167_219_200_000;
+const YEAR_10000_MILLIS: i64 = 253_402_300_800_000;
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -268,7 +277,31 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_moment_that_could_not_be_written_is_not_read() {
+        let written = |text| Timestamp::parse(text).map(|moment| moment.to_string());
+        for edge in ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+            assert_eq!(written(edge).as_deref(), Some(edge));
+        }
+        for beyond in [
+            "0000-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
+        ] {
+            assert_eq!(written(beyond), None, "{beyond}");
+        }
+    }
+
     proptest::proptest! {
+        #[test]
+        fn what_is_read_is_written_so_that_it_reads_back(
+            text in "[0-9]{4}-(0[1-9]|1[0-2])-[0-3][0-9][Tt ][0-2][0-9]:[0-5][0-9]:[0-6][0-9](\\.[0-9]{1,10})?(Z|[+-][0-2][0-9]:[0-5][0-9])|\\PC{0,30}",
+        ) {
+            if let Some(moment) = Timestamp::parse(&text) {
+                proptest::prop_assert_eq!(Timestamp::parse(&moment.to_string()), Some(moment));
+            }
+        }
+
         #[test]
         fn our_calendar_is_the_one_of_a_library_made_for_it(millis in -62_135_596_800_000_i64..253_402_300_799_000) {
             let library = jiff::Timestamp::from_millisecond(millis).unwrap();

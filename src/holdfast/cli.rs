@@ -41,6 +41,8 @@ enum Command {
     Release(operate::Release),
     /// Orders a route to hold or to deliver, or takes the order back.
     Override(operate::Override),
+    /// Shows, plans, ends, extends or deletes maintenance windows.
+    Window(operate::window::Window),
     /// Shows who did what and why.
     Audit(operate::Audit),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
@@ -65,6 +67,7 @@ pub async fn main() -> ExitCode {
         Some(Command::Queue(arguments)) => operate::queue(arguments).await,
         Some(Command::Release(arguments)) => operate::release(arguments).await,
         Some(Command::Override(arguments)) => operate::order(arguments).await,
+        Some(Command::Window(arguments)) => operate::window::run(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,

@@ -54,6 +54,10 @@ async fn the_api_describes_itself() {
         "/v1/queue/{id}/{action}",
         "/v1/audit",
         "/v1/release",
+        "/v1/windows",
+        "/v1/windows/{id}",
+        "/v1/windows/{id}/end",
+        "/v1/windows/{id}/extend",
     ] {
         assert!(
             described.body["paths"][path].is_object(),
@@ -79,6 +83,7 @@ async fn each_token_opens_its_own_door() {
             (client.get(url("/v1/queue")), OPERATOR_TOKEN),
             (client.get(url("/v1/audit")), OPERATOR_TOKEN),
             (client.get(url("/v1/release")), OPERATOR_TOKEN),
+            (client.get(url("/v1/windows")), OPERATOR_TOKEN),
             (client.post(url("/v1/tick")), TICK_TOKEN),
         ]
     };

@@ -173,9 +173,13 @@ fn config(custom: Custom) -> Result<Rc<Config>, String> {
         }
         let parsed = Config::parse(&document(custom), "");
         let mut config = parsed.map_err(|error| error.to_string())?;
-        if custom == Custom::Batches {
-            for (at, route) in config.routes.iter_mut().enumerate() {
-                (route.pace.max_concurrency, route.pace.batch) = (1 + at, 2);
+        for (at, route) in config.routes.iter_mut().enumerate() {
+            // A handful of messages is a backlog already, or even one.
+            let pace = &mut route.pace;
+            match custom {
+                Custom::Batches => (pace.max_concurrency, pace.batch) = (1 + at, 2),
+                Custom::Returning => (pace.max_concurrency, pace.batch) = (1, 1),
+                Custom::Plain | Custom::Careful => {}
             }
         }
         Ok(known.get_or_init(|| Rc::new(config)).clone())

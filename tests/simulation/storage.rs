@@ -186,6 +186,14 @@ fn claims(key: &str) -> bool {
     key.starts_with("leases/") || key.starts_with("attempts/")
 }
 
+fn forget_doubt(record: &mut Value) {
+    for (member, value) in [("lost", Value::from(0)), ("uncertain", Value::from(false))] {
+        if let Some(doubt) = record.get_mut(member) {
+            *doubt = value;
+        }
+    }
+}
+
 fn trouble(detail: &str) -> StoreError {
     StoreError::new(StoreErrorKind::Unavailable, detail)
 }
@@ -257,11 +265,10 @@ impl Sim {
                 let Ok(mut record) = serde_json::from_slice::<Value>(&bytes) else {
                     return bytes;
                 };
-                for (member, value) in [("lost", Value::from(0)), ("uncertain", Value::from(false))]
-                {
-                    if let Some(doubt) = record.get_mut(member) {
-                        *doubt = value;
-                    }
+                forget_doubt(&mut record);
+                let together = record.get_mut("outcomes").and_then(Value::as_object_mut);
+                for (_, ended) in together.into_iter().flatten() {
+                    forget_doubt(ended);
                 }
                 record.to_string().into()
             }

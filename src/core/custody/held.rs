@@ -71,10 +71,9 @@ impl Copy {
             None => Some(Self::first(name.parse().ok()?)),
             Some((id, attempt)) => {
                 let attempt = attempt.parse().ok().filter(|attempt| *attempt > 1)?;
-                Some(Self {
-                    id: id.parse().ok()?,
-                    attempt,
-                })
+                let id = id.parse().ok()?;
+                // `02` and `+2` would be another object than the one called `2`.
+                Some(Self { id, attempt }).filter(|copy| copy.to_string() == name)
             }
         }
     }
@@ -207,9 +206,13 @@ impl Held {
             let end = rest.iter().position(|byte| *byte == b'\n')?;
             let line = std::str::from_utf8(rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]))
                 .ok()?;
-            let value = line.strip_prefix(name)?.to_owned();
+            // We write none, and what stands here goes on into header fields and commands.
+            let value = line.strip_prefix(name)?;
+            if value.contains(char::is_control) {
+                return None;
+            }
             at += end + 1;
-            Some(value)
+            Some(value.to_owned())
         };
         let length = next(LENGTH)
             .and_then(|text| text.parse().ok())
@@ -374,6 +377,34 @@ mod tests {
         assert!(Held::read("k", &changed.into()).is_err());
         assert!(Held::read("k", &Bytes::new()).is_err());
         assert!(Held::read_head("k", &object.slice(..object.len() - 5)).is_ok());
+    }
+
+    #[test]
+    fn lines_with_control_characters_are_not_ours() {
+        let message = b"Subject: x\n\ny\n";
+        let object = stored(&held(&["a@example.org"], "b@c.d", "", message), message);
+        let text = String::from_utf8(object.to_vec()).unwrap();
+        for partner in ["a\rcme", "acme\u{b}", "acme\r\r"] {
+            let line = format!("Partner: {partner}\n");
+            let changed = text.replace("Partner: acme\n", &line);
+            assert_ne!(changed, text);
+            let read = Held::read("k", &changed.into());
+            assert_eq!(read.map_err(|error| error.reason), Err("its partner"));
+        }
+    }
+
+    #[test]
+    fn a_copy_has_one_name() {
+        let id = held(&["a@example.org"], "", "", b"").id;
+        let second = Copy { id, attempt: 2 };
+        assert_eq!(Copy::of(&format!("queue/hq/{id}.2.eml")), Some(second));
+        for name in ["02", "+2", "1", "0", "2.2", ""] {
+            assert_eq!(
+                Copy::of(&format!("queue/hq/{id}.{name}.eml")),
+                None,
+                "{name:?}"
+            );
+        }
     }
 
     #[test]

@@ -160,9 +160,11 @@ fn check_domain(domain: &str) -> Result<(), AddressError> {
         return Err(AddressError::TooLong);
     }
     if let Some(literal) = domain.strip_prefix('[').and_then(|d| d.strip_suffix(']')) {
+        // The tag has no case (RFC 5321, 2.3.5), and what we make of a domain is in lower case.
         let v6 = literal
-            .strip_prefix("IPv6:")
-            .is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok());
+            .get(..5)
+            .filter(|tag| tag.eq_ignore_ascii_case("IPv6:"))
+            .is_some_and(|tag| literal[tag.len()..].parse::<Ipv6Addr>().is_ok());
         let good = v6 || literal.parse::<Ipv4Addr>().is_ok();
         return if good {
             Ok(())
@@ -239,6 +241,15 @@ mod tests {
         ] {
             assert!(good.parse::<EmailAddress>().is_ok(), "{good}");
         }
+    }
+
+    #[test]
+    fn an_address_literal_has_no_case() {
+        let domain = |text: &str| text.parse::<Domain>();
+        let lower = domain("[ipv6:2001:db8::a]").unwrap();
+        assert_eq!(domain("[IPv6:2001:DB8::A]"), Ok(lower.clone()));
+        assert_eq!(domain(lower.as_str()), Ok(lower), "it reads back");
+        assert!(domain("[ipv7:2001:db8::a]").is_err());
     }
 
     #[test]

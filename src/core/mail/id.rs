@@ -43,11 +43,10 @@ impl FromStr for MessageId {
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let uuid = Uuid::try_parse(text).map_err(|_| NotAnId)?;
         let same = uuid.hyphenated().to_string() == text;
-        if same && uuid.get_version_num() == 7 {
-            Ok(Self(uuid))
-        } else {
-            Err(NotAnId)
-        }
+        // A time that no clock of ours shows could not be written into a record either.
+        Some(Self(uuid))
+            .filter(|id| same && uuid.get_version_num() == 7 && id.at().is_of_four_digits())
+            .ok_or(NotAnId)
     }
 }
 
@@ -89,6 +88,18 @@ mod tests {
         assert!(format!("{{{id}}}").parse::<MessageId>().is_err());
         assert!(
             "550e8400-e29b-41d4-a716-446655440000"
+                .parse::<MessageId>()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn an_id_from_a_time_that_cannot_be_written_is_not_ours() {
+        let last = "e677d21f-dbff-7000-8000-000000000000";
+        let at = last.parse::<MessageId>().unwrap().at().to_string();
+        assert_eq!(at, "9999-12-31T23:59:59.999Z");
+        assert!(
+            "e677d21f-dc00-7000-8000-000000000000"
                 .parse::<MessageId>()
                 .is_err()
         );

@@ -5,10 +5,9 @@
 //!   order -> read and checked -> conflicts -> audit -> the plan is marked -> windows/ID.json -> plan
 //! ```
 //!
-//! Windows of one route may overlap or touch where they are released in the same way; mail is held
-//! from the first start to the last end. Where two overlap and one is released by itself and the
-//! other by a person, the later one is refused: nobody could say what happens to the mail of both.
+//! An instance that dies on the way leaves a plan that is marked, and the next tick plans anew.
 
+mod conflict;
 pub mod definition;
 pub mod plan;
 pub mod rule;
@@ -29,7 +28,7 @@ use crate::problem::{Kind, Problem};
 use crate::routing::{Route, RouteState};
 use crate::time::Timestamp;
 use definition::{Change, Interval, Schedule, Window, WindowOrder};
-use view::{Conflict, RouteWaiting, WindowList, WindowView};
+use view::{RouteWaiting, WindowList, WindowView};
 
 /// An occurrence is to end now, or a window is to go.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -129,7 +128,7 @@ async fn put<P: Ports>(
         let detail = "route: a window keeps its route; delete it and plan another";
         return Err(bad(detail));
     }
-    check(&order, now)?;
+    conflict::check(&order, now)?;
     let window = Window {
         id: known
             .as_ref()
@@ -144,13 +143,13 @@ async fn put<P: Ports>(
         let detail = format!("there are {} windows already; delete some", limits::WINDOWS);
         return Err(Problem::new(Kind::Conflict, detail));
     }
-    let conflicts = conflicts(&window, &shelf.windows, now);
+    let conflicts = conflict::conflicts(&window, &shelf.windows, now);
     if window.order.dry_run {
         let mut view = view::view(&window, now);
         (view.id, view.conflicts) = (known.map(|(known, _)| known.id), conflicts);
         return Ok(view);
     }
-    refuse(conflicts)?;
+    conflict::refuse(conflicts)?;
     let (action, condition, before) = match known {
         None => ("window.add", Condition::Absent, None),
         Some((known, version)) => (
@@ -253,7 +252,7 @@ pub async fn extend<P: Ports>(
     let mut longer = window.clone();
     longer.changes.push(Change { start, end: until });
     let shelf = plan::shelf(ports).await.map_err(not_done)?;
-    refuse(disagreements(
+    conflict::refuse(conflict::disagreements(
         &longer,
         &[(start, until)],
         &shelf.windows,
@@ -346,85 +345,6 @@ fn open(window: &Window, now: Timestamp) -> Result<Interval, Problem> {
         let detail = "it is not open now; edit it with PUT, or delete it";
         Problem::new(Kind::Conflict, detail)
     })
-}
-
-/// Refuses what could never be, or never again.
-fn check(order: &WindowOrder, now: Timestamp) -> Result<(), Problem> {
-    let schedule = Schedule::read(order).map_err(bad)?;
-    if schedule.occurrences(now, far(now)).next().is_none() {
-        return Err(bad(match order.rrule {
-            Some(_) => "rrule: it has no occurrence in the next 30 years",
-            None => "end: it is over already, or its time does not exist on that day",
-        }));
-    }
-    let occurrences: Vec<_> = schedule.occurrences(now, plan::horizon(now)).collect();
-    let overlap = occurrences.windows(2).find(|two| two[1].0 < two[0].1);
-    match overlap.and_then(|two| two.first().zip(two.get(1))) {
-        None => Ok(()),
-        Some((one, next)) => Err(bad(format!(
-            "rrule: the occurrence of {} is not over when the next begins at {}",
-            one.0, next.0
-        ))),
-    }
-}
-
-fn conflicts(window: &Window, others: &[Window], now: Timestamp) -> Vec<Conflict> {
-    let ours = window.occurrences(now, plan::horizon(now));
-    let mut conflicts = disagreements(window, &ours, others, now);
-    for other in rivals(window, others) {
-        let known = conflicts.iter().any(|one| one.window == other.id);
-        let theirs = other.occurrences(now, plan::horizon(now));
-        if let Some((start, end)) = ours.first().copied().filter(|_| !known && ours == theirs) {
-            conflicts.push(Conflict {
-                window: other.id,
-                start,
-                end,
-                detail: format!("it is planned already, as {}", other.id),
-            });
-        }
-    }
-    conflicts
-}
-
-fn disagreements(
-    window: &Window,
-    ours: &[Interval],
-    others: &[Window],
-    now: Timestamp,
-) -> Vec<Conflict> {
-    let rivals = rivals(window, others).filter(|one| one.order.release != window.order.release);
-    rivals
-        .filter_map(|other| {
-            let theirs = other.occurrences(now, plan::horizon(now));
-            let (start, end) = plan::meet(ours, &theirs)?;
-            Some(Conflict {
-                window: other.id,
-                start,
-                end,
-                detail: format!(
-                    "from {start} to {end} it overlaps {}, which is not released in the same way",
-                    other.id
-                ),
-            })
-        })
-        .collect()
-}
-
-fn rivals<'w>(window: &'w Window, others: &'w [Window]) -> impl Iterator<Item = &'w Window> {
-    let same_route = |other: &&Window| other.order.route == window.order.route;
-    others
-        .iter()
-        .filter(|other| other.id != window.id)
-        .filter(same_route)
-}
-
-fn refuse(conflicts: Vec<Conflict>) -> Result<(), Problem> {
-    let Some(first) = conflicts.first() else {
-        return Ok(());
-    };
-    let problem = Problem::new(Kind::Conflict, first.detail.clone());
-    let all = serde_json::to_value(&conflicts).unwrap_or_default();
-    Err(problem.with("conflicts", all))
 }
 
 fn seen(window: &Window, state: &RouteState, now: Timestamp) -> WindowView {

@@ -2,6 +2,7 @@
 
 mod client;
 mod show;
+pub mod window;
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -320,14 +320,20 @@ impl<C: HttpClient + Clock> Store for S3Store<C> {
         let text = std::str::from_utf8(&response.body).map_err(|_| not_a_listing())?;
         let listing = actions::ListObjectsV2::parse_response(text).map_err(|_| not_a_listing())?;
         let more = listing.next_continuation_token.is_some();
-        Ok(Page {
-            keys: listing
-                .contents
-                .into_iter()
-                .map(|object| object.key)
-                .collect(),
-            more,
-        })
+        let keys: Vec<String> = listing
+            .contents
+            .into_iter()
+            .map(|object| object.key)
+            .collect();
+        // A store that passes over what was asked would have mail released on another's route, or
+        // the same page read for ever.
+        let asked_for = |key: &String| {
+            key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+        };
+        if !keys.iter().all(asked_for) {
+            return Err(not_a_listing());
+        }
+        Ok(Page { keys, more })
     }
 
     async fn conditional(&self) -> Result<Conditional, StoreError> {

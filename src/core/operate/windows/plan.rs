@@ -7,7 +7,7 @@
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use sha2::{Digest as _, Sha256};
 
-use super::definition::{Interval, PREFIX, Schedule, Window};
+use super::definition::{PREFIX, Schedule, Window};
 use crate::config::Config;
 use crate::custody::held::{Copy, Held};
 use crate::custody::record;
@@ -226,23 +226,6 @@ async fn remove_old<P: Ports>(ports: &P) -> Result<(), StoreError> {
         ports.write(event);
     }
     Ok(())
-}
-
-/// The first of ours that meets one of theirs, and how long they share.
-pub fn meet(ours: &[Interval], theirs: &[Interval]) -> Option<Interval> {
-    let mut theirs = theirs.iter().peekable();
-    for (start, end) in ours {
-        while theirs
-            .next_if(|(_, their_end)| their_end <= start)
-            .is_some()
-        {}
-        if let Some((their_start, their_end)) = theirs.peek()
-            && their_start < end
-        {
-            return Some((*start.max(their_start), *end.min(their_end)));
-        }
-    }
-    None
 }
 
 fn digest(keys: &[String]) -> String {

@@ -40,6 +40,9 @@ pub fn route(route: &Value) -> String {
         ));
     }
     lines.push('\n');
+    for one in rows(route, "waiting") {
+        lines.push_str(&format!("  {}\n", waiting(one)));
+    }
     for primary in rows(route, "primaries") {
         let health = &primary["health"];
         let state = health["state"].as_str().unwrap_or("unknown");
@@ -106,6 +109,9 @@ pub fn forecast(forecast: &Value) -> String {
     if let Some(oldest) = forecast["oldest"].as_str() {
         line.push_str(&format!(", the oldest since {}", printable(oldest)));
     }
+    for one in rows(forecast, "waiting") {
+        line.push_str(&format!("; {}", waiting(one)));
+    }
     match forecast["hold"].is_object() {
         true => line.push_str(&format!(
             "; nothing is released: {}",
@@ -114,6 +120,17 @@ pub fn forecast(forecast: &Value) -> String {
         false => line.push_str("; they would be released now, the oldest first"),
     }
     line
+}
+
+/// Mail that waits for a person since a window.
+pub fn waiting(waiting: &Value) -> String {
+    format!(
+        "what was held from {} to {} waits for `holdfast release` (window {}: {})",
+        word(waiting, "start"),
+        word(waiting, "end"),
+        word(waiting, "window"),
+        word(waiting, "reason")
+    )
 }
 
 /// What a release did.
@@ -173,6 +190,7 @@ fn count(count: &Value) -> String {
     }
 }
 
-fn word(value: &Value, name: &str) -> String {
+/// A word of an answer.
+pub fn word(value: &Value, name: &str) -> String {
     printable(value[name].as_str().unwrap_or("-"))
 }

@@ -182,6 +182,32 @@ fn a_store_that_refuses_the_second_creation_is_believed() {
 }
 
 #[test]
+fn a_listing_of_what_was_not_asked_for_is_none() {
+    const BOTH: Scripted = Ok((
+        200,
+        "<ListBucketResult xmlns='http://s3.amazonaws.com/doc/2006-03-01/'><MaxKeys>9</MaxKeys><EncodingType>url</EncodingType>\
+         <Contents><Key>queue/branch/1.eml</Key><LastModified>2026-11-23T00:00:00.000Z</LastModified>\
+         <ETag>a</ETag><Size>1</Size><StorageClass>STANDARD</StorageClass></Contents>\
+         </ListBucketResult>",
+    ));
+    let listed = |prefix, after| {
+        let script = script(&[BOTH]);
+        let store = S3Store::new(&settings(), &script).unwrap();
+        let page = block_on(store.list(prefix, after, 9));
+        page.map(|page| page.keys.len()).map_err(|error| error.kind)
+    };
+    assert_eq!(listed("queue/branch/", None), Ok(1));
+    assert_eq!(listed("queue/branch/", Some("queue/branch/0.eml")), Ok(1));
+    let damaged = Err(StoreErrorKind::Damaged);
+    assert_eq!(listed("queue/hq/", None), damaged, "another's mail");
+    assert_eq!(
+        listed("queue/branch/", Some("queue/branch/1.eml")),
+        damaged,
+        "the same page again"
+    );
+}
+
+#[test]
 fn requests_are_signed_for_their_own_time_and_headers() {
     let script = script(&[OK]);
     let _ = put(&script, Condition::Absent);

@@ -279,7 +279,7 @@ async fn canary_if_due<P: Ports>(
                 failure: Some(failure),
             } => (
                 Event::Failed {
-                    subject: key.clone(),
+                    subject: drain::subject(&key),
                     what: failure.detail,
                 },
                 "failed",

@@ -265,7 +265,7 @@ impl Playing {
                 sim.checks.at_the_end(sim);
                 return step;
             }
-            if now > at + drain_millis() {
+            if now > at + drain_millis(sim) {
                 sim.checks.at_the_end(sim);
                 let rested = self.busy.get() == 0 && sim.late.get() == 0;
                 sim.checks.rule(rested, || {
@@ -281,9 +281,16 @@ impl Playing {
     }
 }
 
-/// A healed world drains within the longest retry interval and the time of a few ticks.
-fn drain_millis() -> i64 {
-    millis(limits::RETRY_LONGEST) + 1_200_000
+/// A healed world drains within the longest retry interval and the time of a few ticks. Where one
+/// of two addresses stays dead, a message may wait for that twice: it is given to one of them at a
+/// time.
+fn drain_millis(sim: &Sim) -> i64 {
+    let waits = if sim.weather.get().lasting.is_some() {
+        2
+    } else {
+        1
+    };
+    waits * millis(limits::RETRY_LONGEST) + 1_200_000
 }
 
 const PARTNERS: u64 = 3;

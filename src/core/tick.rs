@@ -294,7 +294,7 @@ async fn canary_if_due<P: Ports>(
                 ..
             } => (
                 Event::Failed {
-                    subject: key.clone(),
+                    subject: drain::subject(&key),
                     what: failure.detail,
                 },
                 "failed",

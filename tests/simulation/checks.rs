@@ -45,6 +45,8 @@ pub struct Checks {
     reports: RefCell<BTreeMap<MessageId, String>>,
     /// Who dropped or returned what, as the audit log has it: what was done, to what, and by whom.
     audited: RefCell<BTreeSet<(String, String, String)>>,
+    /// Messages of which doubt was on record until the record was old, by some clock.
+    once_doubtful: RefCell<BTreeSet<MessageId>>,
     /// What the storage showed of each route, for the status.
     history: RefCell<status::History>,
     broken: RefCell<Option<String>>,

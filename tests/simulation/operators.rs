@@ -37,8 +37,13 @@ pub async fn operator(sim: Rc<Sim>) {
         sim.count(|counts| counts.orders += 1);
         buttons::any(&sim).await;
     }
-    while !buttons::let_go(&sim).await {
-        sim.time.sleep(1_000).await;
+    // Without conditional writes what was noted at the same time may undo an order: a person looks.
+    loop {
+        let done = buttons::let_go(&sim).await;
+        sim.time.sleep(10_000).await;
+        if done && !buttons::stands(&sim) {
+            break;
+        }
     }
     sim.note(format_args!("the orders are taken back"));
     // What may have been delivered waits for a person: now it is tried again.

@@ -150,7 +150,10 @@ impl Letter {
             told.send(life).ok();
         });
         if let Ok(Err(problem)) = heard.await {
-            let lost = held && problem.kind == Kind::NotFound && self.within_reach(sim);
+            let lost = held
+                && problem.kind == Kind::NotFound
+                && self.within_reach(sim)
+                && sim.counts.get().swept == 0;
             sim.checks.rule(!lost, || {
                 format!("a partner finds its held message: {problem:?}")
             });

@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use holdfast_core::config::Config;
 use holdfast_core::limits;
-use holdfast_core::routing::route::Pace;
 
 use super::executor::{Executor, Stepped};
 use super::machine::millis;
@@ -51,6 +50,10 @@ pub struct Counts {
     pub deaths: u64,
     /// Ticks that were called.
     pub ticks: u64,
+    /// Outcomes of batches.
+    pub batches: u64,
+    /// Records that were deleted because a clock said that they were old.
+    pub swept: u64,
     /// Orders of operators.
     pub orders: u64,
     /// Messages that a person dropped.
@@ -89,6 +92,8 @@ impl Counts {
         self.doubled += more.doubled;
         self.deaths += more.deaths;
         self.ticks += more.ticks;
+        self.batches += more.batches;
+        self.swept += more.swept;
         self.orders += more.orders;
         self.dropped += more.dropped;
         self.returned += more.returned;
@@ -98,7 +103,7 @@ impl Counts {
     }
 
     /// As they are told.
-    pub fn named(&self) -> [(&'static str, u64); 16] {
+    pub fn named(&self) -> [(&'static str, u64); 18] {
         [
             ("submissions", self.submissions),
             ("delivered", self.delivered),
@@ -110,6 +115,8 @@ impl Counts {
             ("doubled", self.doubled),
             ("deaths", self.deaths),
             ("ticks", self.ticks),
+            ("batches", self.batches),
+            ("swept", self.swept),
             ("orders", self.orders),
             ("dropped", self.dropped),
             ("returned", self.returned),
@@ -157,35 +164,26 @@ fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
 /// Read once for each thread.
 fn config(custom: Custom) -> Result<Rc<Config>, String> {
     thread_local! {
-        static KNOWN: [OnceCell<Rc<Config>>; 3] = const { [const { OnceCell::new() }; 3] };
+        static KNOWN: [OnceCell<Rc<Config>>; 4] = const { [const { OnceCell::new() }; 4] };
     }
     KNOWN.with(|known| {
         let known = &known[custom as usize];
         if let Some(config) = known.get() {
             return Ok(config.clone());
         }
-        let config = Config::parse(&document(custom), "").map_err(|error| error.to_string())?;
-        let config = with_batches(config, custom);
+        let parsed = Config::parse(&document(custom), "");
+        let mut config = parsed.map_err(|error| error.to_string())?;
+        for (at, route) in config.routes.iter_mut().enumerate() {
+            // A handful of messages is a backlog already, or even one.
+            let pace = &mut route.pace;
+            match custom {
+                Custom::Batches => (pace.max_concurrency, pace.batch) = (1 + at, 2),
+                Custom::Returning => (pace.max_concurrency, pace.batch) = (1, 1),
+                Custom::Plain | Custom::Careful => {}
+            }
+        }
         Ok(known.get_or_init(|| Rc::new(config)).clone())
     })
-}
-
-/// A handful of messages is a backlog already, or none is one.
-fn with_batches(mut config: Config, custom: Custom) -> Config {
-    let pace = match custom {
-        Custom::Plain => Some((2, 2)),
-        Custom::Returning => Some((1, 1)),
-        Custom::Careful => None,
-    };
-    for route in &mut config.routes {
-        if let Some((max_concurrency, batch)) = pace {
-            route.pace = Pace {
-                max_concurrency,
-                batch,
-            };
-        }
-    }
-    config
 }
 
 /// Those who have not finished yet, by their number.
@@ -267,7 +265,7 @@ impl Playing {
                 sim.checks.at_the_end(sim);
                 return step;
             }
-            if now > at + drain_millis() {
+            if now > at + drain_millis(sim) {
                 sim.checks.at_the_end(sim);
                 let rested = self.busy.get() == 0 && sim.late.get() == 0;
                 sim.checks.rule(rested, || {
@@ -283,9 +281,16 @@ impl Playing {
     }
 }
 
-/// A healed world drains within the longest retry interval and the time of a few ticks.
-fn drain_millis() -> i64 {
-    millis(limits::RETRY_LONGEST) + 1_200_000
+/// A healed world drains within the longest retry interval and the time of a few ticks. Where one
+/// of two addresses stays dead, a message may wait for that twice: it is given to one of them at a
+/// time.
+fn drain_millis(sim: &Sim) -> i64 {
+    let waits = if sim.weather.get().lasting.is_some() {
+        2
+    } else {
+        1
+    };
+    waits * millis(limits::RETRY_LONGEST) + 1_200_000
 }
 
 const PARTNERS: u64 = 3;

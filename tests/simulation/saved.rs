@@ -5,5 +5,15 @@
 //! as its trace. What outlives the world is the regression test, in core, that is named after what
 //! broke. A seed stays here while it still tells its story, and it is cheap to keep.
 
-/// Each seed, and what it had found.
+/// Each seed, and what it had found. What was found up to now, and the test in core that keeps it:
+///
+/// | found | kept by |
+/// | --- | --- |
+/// | a slower releaser's outcome wiped out the doubt of another's | `a_second_outcome_does_not_wipe_out_the_doubt_of_the_first` |
+/// | a releaser that was taken over deleted the record that said so | `a_releaser_that_was_taken_over_leaves_the_doubt_on_record` |
+/// | a queue of one message was given to a dead address for ever | `one_held_message_finds_the_address_that_works` |
+/// | a clock far ahead put off the next probe for a year | `a_clock_far_ahead_does_not_put_off_the_next_probe` |
+/// | a clock far ahead swept away the records of the day | `a_clock_that_leapt_deletes_nothing` |
+///
+/// Their seeds meant other worlds, so none of them is left here.
 pub const SAVED_SEEDS: &[(u64, &str)] = &[];

@@ -64,6 +64,8 @@ pub enum Custom {
     Returning,
     /// What may have been delivered waits for a person.
     Careful,
+    /// Two messages are a backlog already, and go in batches.
+    Batches,
 }
 
 impl Weather {
@@ -89,7 +91,7 @@ impl Weather {
             operators: chance.once_in(3),
             custom: chance.pick(&[
                 Custom::Plain,
-                Custom::Plain,
+                Custom::Batches,
                 Custom::Returning,
                 Custom::Careful,
             ]),

@@ -191,7 +191,7 @@ impl Sim {
 /// preference, and one key for everybody.
 pub fn document(custom: Custom) -> String {
     let (all, each) = match custom {
-        Custom::Plain => ("", ""),
+        Custom::Plain | Custom::Batches => ("", ""),
         Custom::Returning => ("returns='lab'\n", "queue_lifetime='10m'\n"),
         Custom::Careful => ("", "uncertain='hold'\n"),
     };

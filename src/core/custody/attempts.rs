@@ -329,6 +329,12 @@ impl Claimed {
         Ok(true)
     }
 
+    /// Whether somebody else claimed it meanwhile: this took too long, or a clock is wrong.
+    pub async fn is_taken_over<P: Ports>(&self, ports: &P) -> Result<bool, StoreError> {
+        let found = record::read::<Attempts>(ports.store(), &self.key).await?;
+        Ok(found.is_some_and(|(found, _)| found.claimed_by != self.attempts.claimed_by))
+    }
+
     async fn give_back<P: Ports>(&mut self, ports: &P, wait: Duration) -> Result<(), StoreError> {
         let mut report = self.attempts.clone();
         report.claimed_by = None;

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::batch::{self, Done};
 use super::figures::Tally;
+use super::held::Copy;
 use super::lease::Lease;
 use super::progress::Reporter;
 use super::release::{self, Released};
@@ -337,14 +338,14 @@ impl<P: Ports> Run<'_, P> {
                 ..
             } => {
                 self.drained.left += 1;
-                self.failures.push((key.to_owned(), failure.detail.clone()));
+                self.failures.push((subject(key), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
             }
             Released::Returned { failure, .. } => {
                 self.reporter.released();
                 self.drained.returned += 1;
                 if let Some(failure) = failure {
-                    self.failures.push((key.to_owned(), failure.detail.clone()));
+                    self.failures.push((subject(key), failure.detail.clone()));
                     self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
                 }
             }
@@ -353,6 +354,12 @@ impl<P: Ports> Run<'_, P> {
             Released::Gone => {}
         }
     }
+}
+
+/// The message as the evidence names it: a release that fails is no more evidence than the
+/// submission of the same message that failed before.
+pub fn subject(key: &str) -> String {
+    Copy::of(key).map_or_else(|| key.to_owned(), |copy| copy.id.to_string())
 }
 
 /// What the drain learnt about the primary.

@@ -183,9 +183,12 @@ pub async fn give_back<P: Ports>(
     // No attempt is made under this claim.
     let attempts = &mut work.claimed.attempts;
     attempts.attempts = attempts.attempts.saturating_sub(1);
-    attempts.returned = Some(word);
+    let (settled, returned) = (attempts.settled.clone(), attempts.returned.replace(word));
     work.give_up();
     if !work.tell().await? {
+        // Somebody else is at it and the person hears so: then it is not done later either.
+        let attempts = &mut work.claimed.attempts;
+        (attempts.settled, attempts.returned) = (settled, returned);
         work.claimed.report(ports).await?;
         let next = work.claimed.attempts.next_attempt;
         return Ok(Released::NotDue(next));

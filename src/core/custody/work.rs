@@ -66,6 +66,9 @@ pub async fn open<'r, P: Ports>(
     let (object, held, ended) = match read.await {
         Ok(Some(read)) => read,
         Ok(None) => {
+            for split in [false, true] {
+                keep_doubt(ports, route, copy, split, &claimed).await?;
+            }
             claimed.forget(ports).await?;
             return Ok(Opened::Over(Released::Gone));
         }
@@ -75,6 +78,13 @@ pub async fn open<'r, P: Ports>(
             return Err(error);
         }
     };
+    if ended.is_some() {
+        let split = held.as_ref().is_ok_and(|(held, _)| held.split);
+        keep_doubt(ports, route, copy, split, &claimed).await?;
+        ports.store().delete(&key).await?;
+        claimed.forget(ports).await?;
+        return Ok(Opened::Over(Released::Gone));
+    }
     let (held, message) = match held {
         Ok(read) => read,
         Err(damaged) => {
@@ -83,11 +93,6 @@ pub async fn open<'r, P: Ports>(
             return Ok(Opened::Over(damage(ports, route, damaged)));
         }
     };
-    if ended.is_some() {
-        ports.store().delete(&key).await?;
-        claimed.forget(ports).await?;
-        return Ok(Opened::Over(Released::Gone));
-    }
     Ok(Opened::Ready(Box::new(Work {
         ports,
         config,
@@ -200,6 +205,15 @@ impl<P: Ports> Work<'_, P> {
         let split = held.split.then_some(&route.name);
         let ended = ended.write(ports.store(), split, copy).await?;
         ports.store().delete(&Held::key(&route.name, copy)).await?;
+        // Who took over may have delivered it too, and may die before it says so. Looked at only
+        // now that nobody can begin any more.
+        if self.claimed.is_taken_over(*ports).await? {
+            let doubtful = Ended {
+                uncertain: true,
+                ..ended.clone()
+            };
+            doubtful.write(ports.store(), split, copy).await?;
+        }
         self.claimed.forget(*ports).await?;
         self.log(match ended.outcome() {
             Outcome::Returned => "message.returned",
@@ -333,6 +347,30 @@ async fn ended_before<P: Ports>(
         held.envelope.recipients.iter().all(settled)
     };
     Ok(ended.filter(covers))
+}
+
+/// A message ended, and the record of its attempts is about to go. One that never reported wrote the
+/// outcome; where there were more of them, another may have delivered the message too.
+async fn keep_doubt<P: Ports>(
+    ports: &P,
+    route: &Route,
+    copy: &Copy,
+    split: bool,
+    claimed: &Claimed,
+) -> Result<(), StoreError> {
+    if claimed.attempts.lost < 2 {
+        return Ok(());
+    }
+    let ended = Ended::find(ports.store(), &route.name, copy, split).await?;
+    if let Some(ended) = ended.filter(|ended| !ended.uncertain) {
+        let doubtful = Ended {
+            uncertain: true,
+            ..ended
+        };
+        let split = split.then_some(&route.name);
+        doubtful.write(ports.store(), split, copy).await?;
+    }
+    Ok(())
 }
 
 fn damage<P: Ports>(ports: &P, route: &Route, damaged: Damaged) -> Released {

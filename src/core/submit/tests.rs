@@ -39,6 +39,8 @@ pub enum Mood {
     Defers,
     Rejects,
     RejectsFirst,
+    /// It takes so long that another releaser takes the message over.
+    TakesLong,
     RejectsFirstDefersRest,
 }
 
@@ -91,6 +93,18 @@ impl World {
             .into_iter()
             .filter(|key| key.starts_with("queue/"))
             .collect()
+    }
+
+    async fn taken_over_by_another(&self) {
+        let keys = self.store.keys().into_iter();
+        for key in keys.filter(|key| key.starts_with("attempts/")) {
+            let object = self.store.get(&key, 1_000_000).await.unwrap().unwrap();
+            let mut record: Value = serde_json::from_slice(&object.bytes).unwrap();
+            record["claimed_by"] = "another".into();
+            let body = [Bytes::from(record.to_string())];
+            let put = self.store.put(&key, &body, Condition::Always);
+            put.await.unwrap();
+        }
     }
 
     fn held(&self, key: &str) -> (Held, Bytes) {
@@ -222,6 +236,9 @@ impl Primary for World {
     ) -> Attempt {
         let reply = |code, text: &'static str| Reply::new(code, [text]);
         let mood = self.of(route, address);
+        if mood == Mood::TakesLong {
+            self.taken_over_by_another().await;
+        }
         let mut recipients: Vec<Verdict> = Vec::new();
         for n in 0..delivery.envelope.recipients.len() {
             recipients.push(match mood {
@@ -384,6 +401,109 @@ fn one_held_message_finds_the_address_that_works() {
     let delivered = shop.world.delivered.borrow();
     assert_eq!(delivered.len(), 1, "two of its tries are enough");
     assert!(shop.world.queue().is_empty());
+}
+
+/// Two releasers delivered it, one wrote its outcome, and both died: the record that said so was
+/// deleted by who came next.
+#[test]
+fn who_clears_up_after_two_releasers_keeps_the_doubt() {
+    for (lost, doubt) in [(0, false), (1, true)] {
+        let shop = Shop::new();
+        shop.world.mood("192.0.2", Mood::Refuses);
+        shop.post(&["b@example.org"], None);
+        shop.world.mood("192.0.2", Mood::Well);
+        let store = &shop.world.store;
+        let (held, _) = shop.world.held(&shop.world.queue()[0]);
+        let copy = crate::custody::held::Copy::first(held.id);
+        let put = |key: String, record: Value| {
+            let body = [Bytes::from(record.to_string())];
+            block_on(store.put(&key, &body, Condition::Always)).unwrap();
+        };
+        put(
+            crate::custody::ended::Ended::key(&copy, None),
+            serde_json::json!({
+                "id": held.id, "route": "hq", "partner": "acme", "held": held.at, "at": held.at,
+                "recipients": [{"address": "b@example.org", "outcome": "delivered", "route": "hq"}],
+                "attempts": 1, "uncertain": false
+            }),
+        );
+        put(
+            format!("attempts/hq/{copy}.json"),
+            serde_json::json!({
+                "attempts": 1, "next_attempt": held.at, "claimed_by": "another", "lost": lost,
+                "settled": [], "detail": ""
+            }),
+        );
+        shop.tick(3_600_000);
+        assert!(shop.world.queue().is_empty() && shop.world.delivered.borrow().is_empty());
+        let ended = crate::custody::ended::Ended::read(store, &copy, None);
+        assert_eq!(block_on(ended).unwrap().unwrap().uncertain, doubt);
+    }
+}
+
+/// It was told that somebody is at the message, and the message was returned all the same, later,
+/// and without the name of the person.
+#[test]
+fn a_return_that_was_not_done_is_not_done_later() {
+    let shop = Shop {
+        config: Config::parse(&format!("returns='branch'\n{CONFIG}"), "").unwrap(),
+        ..Shop::new()
+    };
+    shop.world.mood("192.0.2", Mood::Refuses);
+    shop.post(&["b@example.org"], None);
+    let (held, _) = shop.world.held(&shop.world.queue()[0]);
+    let copy = crate::custody::held::Copy::first(held.id);
+    let route = &shop.config.routes[0];
+    let claim = crate::custody::attempts::claim_now(&shop.world, &route.name, &copy);
+    let Ok(crate::custody::attempts::Claim::Mine(claimed)) = block_on(claim) else {
+        panic!("nobody is at it");
+    };
+    block_on(shop.world.taken_over_by_another());
+    let word = crate::custody::ended::Dropped {
+        by: "Olga".into(),
+        reason: "test".into(),
+    };
+    let done =
+        crate::custody::release::give_back(&shop.world, &shop.config, route, &copy, *claimed, word);
+    let done = block_on(done).unwrap();
+    let known = crate::custody::attempts::read(&shop.world.store, &route.name, &copy);
+    let known = block_on(known).unwrap().unwrap();
+    assert!(known.settled.is_empty(), "{done:?}: {known:?}");
+}
+
+/// The submission named it by its id and the release by its key, so one message counted twice.
+#[test]
+fn a_held_message_that_fails_again_is_the_same_evidence() {
+    let shop = Shop::new();
+    shop.world.mood("192.0.2", Mood::Refuses);
+    shop.post(&["b@branch.example"], None);
+    for _ in 0..3 {
+        shop.tick(3_600_000);
+    }
+    let route = &shop.config.routes[1];
+    let state = block_on(crate::custody::route_state::read_now(
+        &shop.world,
+        &route.name,
+    ))
+    .unwrap();
+    assert_eq!(state.health(&route.primaries[0].text).evidence.len(), 1);
+}
+
+/// It deleted the record that said that another was at it, who had delivered the message too and
+/// died: twice delivered, and nobody knew.
+#[test]
+fn a_releaser_that_was_taken_over_leaves_the_doubt_on_record() {
+    for (mood, doubt) in [(Mood::Well, false), (Mood::TakesLong, true)] {
+        let shop = Shop::new();
+        shop.world.mood("192.0.2", Mood::Refuses);
+        let id = shop.post(&["b@example.org"], None).1["id"].clone();
+        shop.world.mood("192.0.2", mood);
+        shop.tick(60_000);
+        assert!(shop.world.queue().is_empty());
+        let copy = crate::custody::held::Copy::first(id.as_str().unwrap().parse().unwrap());
+        let ended = crate::custody::release::Ended::read(&shop.world.store, &copy, None);
+        assert_eq!(block_on(ended).unwrap().unwrap().uncertain, doubt);
+    }
 }
 
 #[test]

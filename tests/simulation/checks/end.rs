@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use holdfast_core::custody::held::Copy;
 use holdfast_core::mail::MessageId;
 use serde_json::Value;
 
@@ -29,7 +30,8 @@ impl Checks {
         if doubled.peek().is_none() {
             return;
         }
-        let doubtful = doubtful(sim);
+        let mut doubtful = doubtful(sim);
+        doubtful.extend(self.once_doubtful.borrow().iter());
         for (who, times) in doubled {
             sim.count(|counts| counts.doubled += 1);
             self.rule(!sim.tells_all, || {
@@ -59,24 +61,31 @@ impl Checks {
 
 /// The messages of which a record says that a reply was lost.
 fn doubtful(sim: &Sim) -> BTreeSet<MessageId> {
-    let mut doubtful = BTreeSet::new();
-    for key in ["outcomes/", "receipts/"]
-        .map(|prefix| sim.objects.keys(prefix))
-        .concat()
-    {
-        let bytes = sim.objects.get(&key).unwrap_or_default();
-        let record: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-        let together = record["outcomes"].as_object().into_iter().flatten();
-        for (_, ended) in together.filter(|(_, ended)| ended["uncertain"] == Value::Bool(true)) {
-            let id: Option<MessageId> = ended["id"].as_str().and_then(|id| id.parse().ok());
-            doubtful.extend(id);
-        }
-        let lost = record["lost"].as_u64().unwrap_or(0) > 0;
-        let running = record["state"].get("running").is_some();
-        if lost || running || record["uncertain"] == Value::Bool(true) {
-            let id: Option<MessageId> = record["id"].as_str().and_then(|id| id.parse().ok());
-            doubtful.extend(id);
-        }
+    let prefixes = ["outcomes/", "receipts/", "attempts/"];
+    let keys = prefixes.map(|prefix| sim.objects.keys(prefix)).concat();
+    let doubts = keys.iter().flat_map(|key| {
+        let bytes = sim.objects.get(key).unwrap_or_default();
+        doubts(key, &bytes)
+    });
+    doubts.collect()
+}
+
+/// The messages of which this record says so.
+pub(super) fn doubts(key: &str, record: &[u8]) -> Vec<MessageId> {
+    let record: Value = serde_json::from_slice(record).unwrap_or_default();
+    let is_true = |value: &Value| *value == Value::Bool(true);
+    let batch = record["outcomes"].as_object().into_iter().flatten();
+    let batch = batch.filter(|(_, ended)| is_true(&ended["uncertain"]));
+    let mut doubtful: Vec<MessageId> = batch
+        .filter_map(|(name, _)| Some(Copy::named(name)?.id))
+        .collect();
+    let lost = record["lost"].as_u64().unwrap_or(0) > 0;
+    // Somebody began and never said how it ended.
+    let running = record["state"].get("running").is_some() || record["claimed_by"].is_string();
+    if lost || running || is_true(&record["uncertain"]) {
+        let id = record["id"].as_str().and_then(|id| id.parse().ok());
+        let attempted = Copy::of(&key.replace(".json", ".eml")).map(|copy| copy.id);
+        doubtful.extend(id.or(attempted));
     }
     doubtful
 }

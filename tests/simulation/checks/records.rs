@@ -9,7 +9,7 @@ use holdfast_core::operate::audit::Audit;
 use holdfast_core::routing::RouteState;
 use holdfast_core::submit::answer::Outcome;
 
-use super::Checks;
+use super::{Checks, end};
 use crate::machine::millis;
 use crate::world::Sim;
 
@@ -18,7 +18,7 @@ impl Checks {
     pub fn before_put(&self, sim: &Sim, key: &str, bytes: &Bytes) {
         match key.split('/').next() {
             Some("queue") => self.before_hold(sim, key, bytes),
-            Some("outcomes") => self.before_outcome(sim, key, bytes),
+            Some("outcomes") => self.before_outcomes(sim, key, bytes),
             Some("audit") => self.before_audit(bytes),
             Some("routes") if sim.calm => self.nothing_failed(key, bytes),
             _ => {}
@@ -30,8 +30,25 @@ impl Checks {
         match key.split('/').next() {
             Some("queue") => self.before_end(sim, key),
             Some("attempts" | "windows") => {}
+            Some("outcomes" | "audit" | "dead") => {
+                let record = sim.objects.get(key).unwrap_or_default();
+                let doubts = end::doubts(key, &record);
+                self.once_doubtful.borrow_mut().extend(doubts);
+                sim.count(|counts| counts.swept += 1);
+                self.rule(self.is_old(sim, key), || {
+                    format!("records are kept: {key} is deleted")
+                });
+            }
             _ => self.rule(false, || format!("records are kept: {key} is deleted")),
         }
+    }
+
+    /// No seed lasts as long as records are kept: only a clock can be so wrong.
+    fn is_old(&self, sim: &Sim, _key: &str) -> bool {
+        let kept = sim.config.retention;
+        let least = [kept.outcomes, kept.audit, kept.dead_letters];
+        let least = least.into_iter().flatten().map(millis).min();
+        least.is_none_or(|least| least <= 2 * sim.worst_clock())
     }
 
     /// A primary's word about one message says nothing about its health.
@@ -53,30 +70,31 @@ impl Checks {
         }
     }
 
-    /// What an outcome says is so.
-    fn before_outcome(&self, sim: &Sim, key: &str, bytes: &Bytes) {
-        let ended = match serde_json::from_slice::<Batch>(bytes) {
-            Ok(batch) => batch.outcomes.into_values().collect(),
-            Err(_) => serde_json::from_slice::<Ended>(bytes).map_or(Vec::new(), |one| vec![one]),
+    /// One outcome, or those of a batch.
+    fn before_outcomes(&self, sim: &Sim, key: &str, bytes: &Bytes) {
+        if let Ok(ended) = serde_json::from_slice::<Ended>(bytes) {
+            return self.before_outcome(sim, key, &ended);
+        }
+        let Ok(batch) = serde_json::from_slice::<Batch>(bytes) else {
+            return self.rule(false, || format!("an outcome can be read: {key}"));
         };
-        self.rule(!ended.is_empty(), || {
-            format!("an outcome can be read: {key}")
-        });
-        for ended in ended {
-            self.is_true(sim, key, ended);
+        sim.count(|counts| counts.batches += 1);
+        for ended in batch.outcomes.values() {
+            self.before_outcome(sim, key, ended);
         }
     }
 
-    fn is_true(&self, sim: &Sim, key: &str, ended: Ended) {
+    /// What an outcome says is so.
+    fn before_outcome(&self, sim: &Sim, key: &str, ended: &Ended) {
         for (action, word) in [("drop", &ended.dropped), ("return", &ended.returned)] {
             let Some(word) = word else { continue };
-            let subject = format!("{}/{}", ended.route, copy_of(key, &ended));
+            let subject = format!("{}/{}", ended.route, copy_of(key, ended));
             let done = (action.to_owned(), subject, word.by.clone());
             self.rule(self.audited.borrow().contains(&done), || {
                 format!("the audit log has a {action} before it happens: {key}")
             });
         }
-        self.who_failed_is_told(sim, key, &ended);
+        self.who_failed_is_told(sim, key, ended);
         for one in &ended.recipients {
             let who = (ended.id, one.address.to_string());
             let is_so = match one.outcome {
@@ -90,7 +108,7 @@ impl Checks {
                     if self.returned.borrow_mut().insert(who.clone()) {
                         sim.count(|counts| counts.returned += 1);
                     }
-                    ended.returned.is_some() || self.is_expired(sim, &ended)
+                    ended.returned.is_some() || self.is_expired(sim, ended)
                 }
                 Outcome::Held | Outcome::NotAccepted => false,
             };
@@ -124,19 +142,18 @@ impl Checks {
         });
     }
 
-    /// The outcome of a held copy, as the storage has it.
+    /// The outcome of a held copy, as the storage has it: its own, or one of a batch.
     pub(super) fn outcome_of(&self, sim: &Sim, held: &Held, copy: &Copy) -> Option<Ended> {
         let key = Ended::key(copy, held.split.then_some(&held.route));
-        if let Some(own) = sim.objects.get(&key) {
-            return serde_json::from_slice(&own).ok();
+        if let Some(bytes) = sim.objects.get(&key) {
+            return serde_json::from_slice(&bytes).ok();
         }
-        let prefix = format!("outcomes/{}/{}/", copy.id.at().day(), held.route);
-        let batches = sim.objects.keys(&prefix).into_iter();
-        let mut batches = batches.filter_map(|key| sim.objects.get(&key));
-        batches.find_map(|bytes| {
-            let batch: Batch = serde_json::from_slice(&bytes).ok()?;
-            batch.outcomes.get(&copy.to_string()).cloned()
-        })
+        let batches = format!("outcomes/{}/{}/", copy.id.at().day(), held.route);
+        let batches = sim.objects.keys(&batches).into_iter();
+        let batches = batches.filter_map(|key| sim.objects.get(&key));
+        let batches = batches.filter_map(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
+        let mut outcomes = batches.filter_map(|mut batch| batch.outcomes.remove(&copy.to_string()));
+        outcomes.next()
     }
 }
 

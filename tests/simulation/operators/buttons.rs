@@ -10,6 +10,7 @@ use holdfast_core::operate::windows::definition::WindowOrder;
 use holdfast_core::operate::windows::{self, EndOrder, ExtendOrder};
 use holdfast_core::operate::{self, Operator, Order};
 use holdfast_core::ports::Clock as _;
+use holdfast_core::routing::RouteState;
 use holdfast_core::routing::state::Mode;
 use holdfast_core::routing::window::WindowRelease;
 
@@ -54,6 +55,15 @@ pub async fn let_go(sim: &Rc<Sim>) -> bool {
         done &= by_hand(&sim.instance(), route, None, false).await;
     }
     done
+}
+
+/// Whether an order stands, a few moments after it was taken back.
+pub fn stands(sim: &Sim) -> bool {
+    ROUTES.iter().any(|route| {
+        let state = sim.objects.get(&format!("routes/{route}.json"));
+        let state = state.and_then(|state| serde_json::from_slice::<RouteState>(&state).ok());
+        state.is_some_and(|state| state.order.is_some())
+    })
 }
 
 /// Tries all that is held.

@@ -297,7 +297,7 @@ mod operate {
         );
         assert_eq!(inbox.count(), 0, "a dry run moves nothing");
         let released = on(&["release", "hq", "--reason", "back again"]).await;
-        let said = "hq: 2 delivered, 0 rejected, 0 left for later\n";
+        let said = "hq: 2 delivered, 0 rejected, 0 returned, 0 left for later\n";
         assert_eq!(
             (released.code, released.out.as_str()),
             (0, said),

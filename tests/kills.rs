@@ -32,7 +32,7 @@ use world::{Victim, World};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs Postfix and root"]
 async fn what_was_accepted_survives_every_kill() {
-    let kills = number("HOLDFAST_KILLS").unwrap_or(12);
+    let kills = number("HOLDFAST_KILLS").unwrap_or(6);
     let mut chance = number("HOLDFAST_SEED").unwrap_or(1);
     let mut world = World::start().await;
     let counts = Arc::new(Counts::default());

@@ -43,6 +43,7 @@ async fn no_event_of_a_messages_life_tells_its_content_or_its_people() {
     peer.refuse_content("SUBJECT-7f1c", "451 4.3.0 not now");
     let deferred = holdfast.post(message()).await;
     deferred.is_held("deferred");
+    peer.behave();
     peer.refuse_content("SUBJECT-7f1c", "550 5.7.1 never");
     holdfast.post(message()).await.is_problem(422, "refused");
     peer.behave();

@@ -32,12 +32,13 @@ async fn figures_follow_an_outage_and_outlive_every_instance() {
     peer.stop().await;
     let health = "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"";
     let mut holdfast = Setup::to(&[peer.url()]).health(health).start().await;
-    for number in 0..6 {
+    for number in 0..5 {
         holdfast
             .post(mail(&number.to_string()))
             .await
             .is_held("failed");
     }
+    holdfast.post(mail("5")).await.is_held("down");
     let out = scrape(&holdfast).await;
     assert_eq!(out["holdfast_storage_readable"], 1.0);
     assert_eq!(out[&hq("queue_messages")], 6.0);

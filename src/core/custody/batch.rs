@@ -159,7 +159,8 @@ pub async fn one<P: Ports>(
         .with("partner", held.partner.as_str())
         .with("attempts", 1)
         .with("lost", 0)
-        .with("settled", recipients.len());
+        .with("settled", recipients.len())
+        .traced(held.trace.as_ref());
     ports.write(event);
     Ok(Done::Delivered(Box::new(Ended {
         id: held.id,

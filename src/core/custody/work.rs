@@ -236,7 +236,8 @@ impl<P: Ports> Work<'_, P> {
             .with("attempts", attempts.attempts)
             .with("lost", attempts.lost)
             .with("settled", attempts.settled.len())
-            .with("detail", attempts.detail.as_str());
+            .with("detail", attempts.detail.as_str())
+            .traced(held.trace.as_ref());
         self.ports.write(event);
     }
 }

@@ -1,5 +1,6 @@
 //! The use case on a world of our own: a store in memory, primaries that answer by a script.
 
+mod recall;
 mod retention;
 mod returns;
 
@@ -47,6 +48,7 @@ type Taken = (String, Vec<String>, Vec<u8>);
 struct World {
     store: MemoryStore,
     storage_out: Cell<bool>,
+    reads: Cell<u32>,
     /// Keys that begin so cannot be read, written or deleted; none where it is empty.
     broken: Cell<&'static str>,
     moods: RefCell<HashMap<&'static str, Mood>>,
@@ -60,6 +62,7 @@ impl World {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
+            reads: Cell::new(0),
             broken: Cell::new(""),
             moods: RefCell::default(),
             delivered: RefCell::default(),
@@ -149,9 +152,11 @@ impl World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
+        self.reads.set(self.reads.get() + 1);
         self.storage_of(key)?.get(key, most).await
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
+        self.reads.set(self.reads.get() + 1);
         self.storage()?.peek(key, first).await
     }
     async fn put(

@@ -134,6 +134,8 @@ pub const AUDIT_KEPT: Duration = Duration::from_secs(400 * 86_400);
 pub const RETENTION_DELETES: usize = 500;
 /// Retention is looked at so often, unless there is more to delete.
 pub const RETENTION_EVERY: Duration = Duration::from_secs(3_600);
+/// What retention believes that passed since its last run, at most: clocks can be wrong.
+pub const RETENTION_STEP: Duration = Duration::from_secs(86_400);
 /// Storage requests of retention at once.
 pub const RETENTION_CONCURRENCY: usize = 16;
 /// Held messages that are looked at for one that can be the canary.

@@ -6,6 +6,10 @@
 //! it is what ends a copy that was left there. Receipts have no day in their names: the README has
 //! a lifecycle rule for them.
 //!
+//! A clock that is months ahead must not empty the log. So what counts as now comes slowly: it starts
+//! at the oldest thing there is, advances by a day for each hour's run, and falls back to any clock
+//! that says less.
+//!
 //! One tick in an hour does it, or each where there is more than it may: `retention.json` says when
 //! it is due, and whoever writes that first does it. Without conditional writes two may do it at
 //! once, which deletes nothing that one would not.
@@ -22,6 +26,7 @@ use super::returns::{DEAD, dead_letter_key};
 use super::store::{Condition, Put, Store, StoreError};
 use crate::config::Config;
 use crate::limits;
+use crate::mail::MessageId;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::RouteName;
 use crate::time::Timestamp;
@@ -44,6 +49,9 @@ pub struct Swept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Due {
     at: Timestamp,
+    /// What counted as now.
+    #[serde(default)]
+    believed: Option<Timestamp>,
 }
 
 /// Deletes what is too old, so much at most, if that is due. None where it is not.
@@ -59,8 +67,20 @@ pub async fn sweep<P: Ports>(
     if matches!(&known, Known::Some(due) if waits(due)) {
         return Ok(None);
     }
+    let before = match known {
+        Known::Some(due) => due.believed,
+        Known::None | Known::Unreadable => None,
+    };
+    let believed = match before {
+        Some(before) => Some(now.min(before.after(limits::RETENTION_STEP))),
+        None => oldest(ports.store()).await?.map(|day| day.min(now)),
+    };
+    let Some(believed) = believed else {
+        return Ok(None);
+    };
     let next = Due {
         at: now.after(limits::RETENTION_EVERY),
+        believed: Some(believed),
     };
     let version = match record::write(ports.store(), KEY, &next, condition).await? {
         Put::Written(version) => version,
@@ -69,7 +89,7 @@ pub async fn sweep<P: Ports>(
     let mut run = Run {
         ports,
         config,
-        now,
+        now: believed,
         deadline,
         left: limits::RETENTION_DELETES,
         swept: Swept::default(),
@@ -77,7 +97,11 @@ pub async fn sweep<P: Ports>(
     run.all().await?;
     let swept = run.swept;
     if swept.more {
-        let again = Due { at: now };
+        // The same hour goes on.
+        let again = Due {
+            at: now,
+            believed: before.or(Some(believed)),
+        };
         let condition = Condition::Unchanged(version);
         record::write(ports.store(), KEY, &again, condition).await?;
     }
@@ -89,9 +113,25 @@ pub async fn sweep<P: Ports>(
     Ok(Some(swept))
 }
 
+/// The day of the oldest outcome or entry of the audit log.
+async fn oldest(store: &impl Store) -> Result<Option<Timestamp>, StoreError> {
+    let mut oldest: Option<Timestamp> = None;
+    for prefix in ["outcomes/", "audit/"] {
+        let page = store.list(prefix, None, 1).await?;
+        let day = page
+            .keys
+            .first()
+            .and_then(|key| key.get(prefix.len()..)?.get(..10));
+        let day = day.and_then(|day| Timestamp::parse(&format!("{day}T00:00:00Z")));
+        oldest = oldest.into_iter().chain(day).min();
+    }
+    Ok(oldest)
+}
+
 struct Run<'r, P: Ports> {
     ports: &'r P,
     config: &'r Config,
+    /// What counts as now.
     now: Timestamp,
     deadline: Timestamp,
     left: usize,
@@ -188,8 +228,12 @@ impl<P: Ports> Run<'_, P> {
     }
 
     async fn is_over(&self, key: &str, oldest: Option<Timestamp>) -> Result<bool, StoreError> {
-        // `ID.json`, `ID.2.json`, `ID.ROUTE.json`, `ID.2.ROUTE.json`.
+        // `ID.json`, `ID.2.json`, `ID.ROUTE.json`, `ID.2.ROUTE.json`, and `LAST_FIRST.json` of a batch.
         let name = key.rsplit('/').next().unwrap_or_default();
+        if let Some((last, _)) = name.split_once('_') {
+            let last = last.parse().ok().map(|id: MessageId| id.at());
+            return Ok(oldest.is_none_or(|oldest| last.is_none_or(|last| last < oldest)));
+        }
         let words: Vec<&str> = name.split('.').collect();
         let Some(id) = words.first().and_then(|word| word.parse().ok()) else {
             return Ok(true);

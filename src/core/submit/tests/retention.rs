@@ -8,10 +8,25 @@ const DAY: i64 = 86_400_000;
 
 impl Shop {
     fn keeping(lines: &str) -> Self {
+        let shop = Self::keeping_anew(lines);
+        // It ran an hour ago, and its clock is the right one.
+        let before = Timestamp::from_millis(shop.world.now.get() - 3_600_000);
+        let due = serde_json::json!({ "at": before, "believed": shop.world.now() });
+        let body = [Bytes::from(due.to_string())];
+        let key = "retention.json";
+        block_on(shop.world.store.put(key, &body, Condition::Always)).unwrap();
+        shop
+    }
+
+    fn keeping_anew(lines: &str) -> Self {
         Self {
             config: Config::parse(&format!("{CONFIG}[retention]\n{lines}\n"), "").unwrap(),
             ..Self::new()
         }
+    }
+
+    fn pass(&self, days: i64) {
+        self.world.now.set(self.world.now.get() + days * DAY);
     }
 
     fn put(&self, key: &str) {
@@ -118,6 +133,38 @@ fn one_tick_deletes_so_much_and_the_next_goes_on() {
     );
     let swept = shop.sweep().unwrap();
     assert_eq!((swept.outcomes, swept.more), (3, false));
+}
+
+/// The simulator's clocks jump by months: one tick of such an instance emptied the outcomes.
+#[test]
+fn a_clock_that_is_months_ahead_empties_nothing() {
+    for known in [true, false] {
+        let shop = match known {
+            true => Shop::keeping("outcomes='90d'"),
+            false => Shop::keeping_anew("outcomes='90d'"),
+        };
+        let young = outcome(ago(&shop, 3, 1));
+        shop.put(&young);
+        shop.pass(240);
+        shop.sweep();
+        shop.pass(1);
+        shop.sweep();
+        assert_eq!(shop.left(), [young.clone()], "known before: {known}");
+        shop.pass(-241);
+        shop.sweep();
+        assert_eq!(shop.left(), [young]);
+    }
+}
+
+#[test]
+fn an_installation_that_just_began_deletes_what_is_old_in_the_end() {
+    let shop = Shop::keeping_anew("outcomes='90d'");
+    shop.put(&outcome(ago(&shop, 1, 1)));
+    for _ in 0..200 {
+        shop.pass(1);
+        shop.sweep();
+    }
+    assert_eq!(shop.left(), [""; 0]);
 }
 
 #[test]

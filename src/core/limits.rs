@@ -108,6 +108,8 @@ pub const LIST_PAGE: usize = 1_000;
 pub const RECEIPT_RUNNING: Duration = Duration::from_secs(90);
 /// Tries of a key whose copies are looked for when a partner asks for its message.
 pub const LIFE_TRIES: u32 = 3;
+/// Tries of a key whose names are read one by one; those of more tries are looked for in listings.
+pub const RECALL_READS: u32 = 8;
 /// Pieces of evidence kept in a primary's health.
 pub const EVIDENCE: usize = 10;
 /// Tries to write a route's state against other writers.

@@ -287,7 +287,9 @@ impl Attempts {
     /// As it must stand before the attempt: if we die, this is what the next one reads.
     fn begin(self, now: Timestamp, nonce: String) -> Self {
         Self {
-            lost: self.lost + u32::from(self.claimed_by.is_some() && !self.reported),
+            lost: self
+                .lost
+                .saturating_add(u32::from(self.claimed_by.is_some() && !self.reported)),
             reported: false,
             next_attempt: now.after(interval(self.attempts).max(limits::ATTEMPT)),
             attempts: self.attempts.saturating_add(1),

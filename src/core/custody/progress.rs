@@ -132,7 +132,7 @@ impl Reporter {
 
     /// One message less is left.
     pub fn released(&mut self) {
-        self.progress.released += 1;
+        self.progress.released = self.progress.released.saturating_add(1);
         let left = &mut self.progress.left.messages;
         *left = left.saturating_sub(1);
     }

@@ -152,7 +152,7 @@ pub async fn claim<P: Ports>(
             State::Running { since, .. } if fresh_claim(*since, ports.now()) => {
                 return Err(still_running());
             }
-            State::Running { .. } => (Vec::new(), found.lost + 1),
+            State::Running { .. } => (Vec::new(), found.lost.saturating_add(1)),
         };
         let tries = found.tries.saturating_add(1);
         let taken = Receipt {
@@ -194,7 +194,7 @@ pub async fn reopen<P: Ports>(
     settled: Vec<Settled>,
     doubt: bool,
 ) -> Result<(), StoreError> {
-    claimed.receipt.lost += u32::from(doubt);
+    claimed.receipt.lost = claimed.receipt.lost.saturating_add(u32::from(doubt));
     finish(ports, claimed, State::Open { settled }).await
 }
 

@@ -132,7 +132,8 @@ impl<P: Ports> Work<'_, P> {
     pub fn note(&mut self, left: &[EmailAddress], attempt: &Attempt) {
         let attempts = &mut self.claimed.attempts;
         attempts.detail = detail(attempt);
-        attempts.lost += u32::from(attempt.recipients.contains(&Verdict::Uncertain));
+        let doubt = attempt.recipients.contains(&Verdict::Uncertain);
+        attempts.lost = attempts.lost.saturating_add(u32::from(doubt));
         let verdicts = attempt.recipients.clone();
         attempts.settled.extend(settled(self.route, left, verdicts));
     }

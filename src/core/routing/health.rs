@@ -153,7 +153,7 @@ impl Health {
             // A message that was on its way when the judgement fell; it adds nothing.
             Event::Failed { .. } => {}
             Event::Served | Event::GoodProbe => {
-                self.good_probes += 1;
+                self.good_probes = self.good_probes.saturating_add(1);
                 self.bad_probes = 0;
                 self.claimed_until = None;
                 self.next_probe = Some(now.after(wait(thresholds, 0, jitter)));

@@ -2,15 +2,21 @@
 //!
 //! A storage can do what it was asked and lose the reply. The sender was told 503 then, the copy
 //! lies in the queue all the same and may even have been released; the repeat must find it and
-//! not make a second message. Each try has a name of its own to look for. The queue is read before the outcomes, because that is the way a
-//! message goes.
+//! not make a second message. Each try has a name of its own to look for; a sender that has tried
+//! for days has more names than can be read in time, so those that there are come from listings.
+//! The queue is read before the outcomes, because that is the way a message goes.
+
+use std::collections::BTreeSet;
 
 use super::answer::{Outcome, Settled};
 use crate::config::Config;
+use crate::custody::ended::batch::{self, Batch};
 use crate::custody::held::{Copy, Held};
 use crate::custody::life::held_copy;
+use crate::custody::record;
 use crate::custody::release::Ended;
-use crate::custody::store::StoreError;
+use crate::custody::store::{Store, StoreError, StoreErrorKind};
+use crate::limits;
 use crate::mail::{Envelope, MessageId};
 use crate::ports::Ports;
 use crate::routing::RouteName;
@@ -35,7 +41,7 @@ pub async fn recall<P: Ports>(
     let split = routes.len() > 1;
     let mut found = Vec::new();
     for route in routes {
-        for copy in (1..attempt).map(|attempt| Copy { id, attempt }) {
+        for copy in earlier(ports.store(), route, id, attempt).await? {
             if let Some(held) = held_copy(ports.store(), route, &copy).await? {
                 found.extend(still_held(held));
             }
@@ -44,6 +50,34 @@ pub async fn recall<P: Ports>(
         }
     }
     Ok(found)
+}
+
+/// The names under which an earlier try may have left something.
+async fn earlier(
+    store: &impl Store,
+    route: &RouteName,
+    id: MessageId,
+    attempt: u32,
+) -> Result<BTreeSet<Copy>, StoreError> {
+    if attempt <= limits::RECALL_READS {
+        return Ok((1..attempt).map(|attempt| Copy { id, attempt }).collect());
+    }
+    let queue = format!("{}{id}", Held::prefix(route));
+    let page = store.list(&queue, None, limits::LIST_PAGE).await?;
+    let (ended, more) = batch::known(store, id, id).await?;
+    if page.more || more.is_some() {
+        let detail = format!("{id} has more copies than can be looked through");
+        return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
+    }
+    let mut copies: BTreeSet<Copy> = page.keys.iter().filter_map(|key| Copy::of(key)).collect();
+    copies.extend(ended);
+    for key in batch::batches(store, route, id, id).await? {
+        let found: Option<(Batch, _)> = record::read(store, &key).await?;
+        let names = found.iter().flat_map(|(batch, _)| batch.outcomes.keys());
+        copies.extend(names.filter_map(|name| Copy::named(name)));
+    }
+    copies.retain(|copy| copy.id == id && copy.attempt < attempt);
+    Ok(copies)
 }
 
 fn still_held(held: Held) -> impl Iterator<Item = Settled> {

@@ -1,5 +1,6 @@
 //! The use case on a world of our own: a store in memory, primaries that answer by a script.
 
+mod recall;
 mod retention;
 mod returns;
 
@@ -50,6 +51,7 @@ pub type Taken = (String, Vec<String>, Vec<u8>);
 pub struct World {
     pub store: MemoryStore,
     pub storage_out: Cell<bool>,
+    reads: Cell<u32>,
     /// Keys that begin so cannot be read, written or deleted; none where it is empty.
     broken: Cell<&'static str>,
     /// Objects under this prefix are read with another last byte.
@@ -65,6 +67,7 @@ impl World {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
+            reads: Cell::new(0),
             broken: Cell::new(""),
             rotten: Cell::new("nothing"),
             moods: RefCell::default(),
@@ -167,6 +170,7 @@ impl World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
+        self.reads.set(self.reads.get() + 1);
         let mut object = self.storage_of(key)?.get(key, most).await?;
         if let Some(object) = object
             .as_mut()
@@ -181,6 +185,7 @@ impl Store for World {
         Ok(object)
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
+        self.reads.set(self.reads.get() + 1);
         self.storage()?.peek(key, first).await
     }
     async fn put(

@@ -83,6 +83,9 @@ fn file(folder: &TempDir, name: &str, text: &str) -> String {
 
 const MESSAGE: &str = "Subject: x\n\n.\nno end of line";
 
+#[path = "cli/manifests.rs"]
+mod manifests;
+
 mod toolchain {
     use super::*;
 

@@ -13,6 +13,9 @@
 //! | `returns` | what cannot be delivered goes back, once, or is put aside |
 //! | `queue` | single messages in an operator's hands, audited |
 //! | `windows` | in a window mail is held on purpose, and goes home at its end |
+//! | `drills` | a failover is rehearsed without touching real mail |
+//! | `logs` | the log has ids and no content; a trace goes through |
+//! | `metrics` | figures are durable, and what was not read is not told |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -24,8 +27,14 @@
 mod chaos;
 #[path = "e2e/delivery.rs"]
 mod delivery;
+#[path = "e2e/drills.rs"]
+mod drills;
 #[path = "e2e/idempotency.rs"]
 mod idempotency;
+#[path = "e2e/logs.rs"]
+mod logs;
+#[path = "e2e/metrics.rs"]
+mod metrics;
 #[path = "e2e/operators.rs"]
 mod operators;
 #[path = "e2e/primary_faults.rs"]

@@ -12,12 +12,15 @@
 //! | [`submit`] | the use case of a submission |
 //! | [`tick`] | the use case of passing time |
 //! | [`operate`] | what operators ask and order |
+//! | [`drill`] | a rehearsed failover with its measured times |
 //! | [`deployment`], [`config`], [`partner`] | what is configured, checked once |
 //! | [`problem`], [`limits`], [`time`], [`ports`] | errors as they are told, bounds, moments, the world |
+//! | [`trace_context`] | the trace that a submission belongs to |
 
 pub mod config;
 pub mod custody;
 pub mod deployment;
+pub mod drill;
 pub mod limits;
 pub mod mail;
 #[cfg(feature = "openapi")]
@@ -31,3 +34,4 @@ pub mod smtp;
 pub mod submit;
 pub mod tick;
 pub mod time;
+pub mod trace_context;

@@ -152,8 +152,20 @@ pub const DELETES_AT_ONCE: usize = 16;
 pub const COUNT_PAGES: u32 = 20;
 /// A release that goes on is reported so often.
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+/// The last tick is written down so often at most: each write is paid for.
+pub const TICK_NOTED: Duration = Duration::from_secs(30);
+/// Reading all that `/metrics` tells. Prometheus gives up after 10 s.
+pub const METRICS: Duration = Duration::from_secs(7);
 /// A release that rested for longer than this is over; the next is another.
 pub const RELEASE_PAUSE: Duration = Duration::from_secs(600);
+/// One drill, all its steps together.
+pub const DRILL: Duration = Duration::from_secs(30);
+/// A drill that is due is begun in a tick that has so much time left.
+pub const DRILL_LEAST: Duration = Duration::from_secs(10);
+/// The shortest time between drills that run by themselves.
+pub const DRILL_EVERY_LEAST: Duration = Duration::from_secs(3_600);
+/// What a drill left in the storage for so long was left by an instance that died.
+pub const DRILL_LEFT: Duration = Duration::from_secs(3_600);
 /// One tick.
 pub const TICK: Duration = Duration::from_secs(20);
 /// Ticks that follow one another after one call, while there is more: half an hour.

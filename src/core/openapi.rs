@@ -4,7 +4,7 @@
 
 use utoipa::OpenApi;
 
-use crate::{custody, mail, operate, problem, routing, submit, tick};
+use crate::{custody, drill, mail, operate, problem, routing, submit, tick};
 
 /// A problem (RFC 9457) as it is told.
 #[derive(utoipa::ToSchema)]
@@ -31,7 +31,7 @@ struct ProblemDetails {
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, get_windows,
-          post_window, put_window, delete_window, end_window, extend_window),
+          post_window, put_window, delete_window, end_window, extend_window, metrics, get_drills, post_drill),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
@@ -41,7 +41,8 @@ struct ProblemDetails {
         operate::queue::Queued, operate::queue::QueuedState, operate::queue::Because, operate::queue::Done,
         operate::release::ReleaseOrder, operate::release::ReleaseAnswer, operate::release::Releases,
         operate::release::RouteRelease, custody::progress::Progress, custody::progress::Count,
-        custody::drain::Drained, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
+        custody::drain::Drained, operate::drills::DrillOrder, operate::drills::DrillPage, drill::Drill,
+        drill::Step, drill::StepOutcome, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
         operate::windows::EndOrder, operate::windows::ExtendOrder, operate::windows::definition::WindowOrder,
@@ -390,3 +391,50 @@ fn end_window() {}
 )]
 #[allow(dead_code)]
 fn extend_window() {}
+
+/// The figures of all routes, for Prometheus.
+#[utoipa::path(
+    get, path = "/metrics", tag = "keeper",
+    responses(
+        (status = 200, description = "Text format 0.0.4; what cannot be read is absent, and holdfast_storage_readable is 0", body = String, content_type = "text/plain"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []), ("tickToken" = []))
+)]
+#[allow(dead_code)]
+fn metrics() {}
+
+/// The results of drills, oldest first.
+#[utoipa::path(
+    get, path = "/v1/drills", tag = "keeper",
+    params(
+        ("route" = Option<String>, Query, description = "Only this route"),
+        ("after" = Option<String>, Query, description = "The `next` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = operate::drills::DrillPage),
+        (status = 400, description = "The query cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The results cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn get_drills() {}
+
+/// Rehearse a route's failover now. A step that fails is a result, not an error.
+#[utoipa::path(
+    post, path = "/v1/drills", tag = "keeper",
+    params(("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log")),
+    request_body = operate::drills::DrillOrder,
+    responses(
+        (status = 200, description = "What each step came to", body = drill::Drill),
+        (status = 400, description = "The order cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not begun", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn post_drill() {}

@@ -2,6 +2,8 @@
 //! queue. What they order is audited first.
 
 pub mod audit;
+pub mod drills;
+pub mod metrics;
 pub mod queue;
 pub mod release;
 pub mod windows;

@@ -15,6 +15,7 @@ use crate::mail::{Envelope, MessageId};
 use crate::routing::Route;
 use crate::smtp::{Attempt, Failure};
 use crate::time::Timestamp;
+use crate::trace_context::TraceContext;
 
 /// Time and chance.
 pub trait Clock {
@@ -55,6 +56,14 @@ impl Event {
         self.facts.insert(name.to_owned(), value.into());
         self
     }
+
+    /// With the id of the trace that it belongs to, where it does.
+    pub fn traced(self, trace: Option<&TraceContext>) -> Self {
+        match trace {
+            Some(trace) => self.with("trace_id", trace.id()),
+            None => self,
+        }
+    }
 }
 
 /// What is given to a primary.
@@ -66,6 +75,8 @@ pub struct Delivery<'d> {
     pub envelope: &'d Envelope,
     /// The line we add, then the message as it was submitted.
     pub parts: [Bytes; 2],
+    /// The trace it belongs to: HTTP primaries are told.
+    pub trace: Option<&'d TraceContext>,
     /// Time for all that comes before the end of data.
     pub budget: Duration,
     /// Time for all of it: what is left until the sender must have its answer.

@@ -35,6 +35,7 @@ use crate::ports::{Clock, Event, Ports, new_id};
 use crate::problem::{Kind, Problem};
 use crate::routing::Route;
 use crate::time::Timestamp;
+use crate::trace_context::TraceContext;
 use answer::{Answer, Outcome, Response, Settled};
 use forward::Forwarded;
 use request::Request;
@@ -56,6 +57,8 @@ pub struct Message<'m> {
     pub split: bool,
     /// When the submission began: its limits count from here.
     pub started: Timestamp,
+    /// The trace it belongs to.
+    pub trace: Option<&'m TraceContext>,
 }
 
 impl Message<'_> {
@@ -100,7 +103,8 @@ pub async fn submit<P: Ports>(
             .with("id", id.to_string())
             .with("partner", request.partner.name.as_str())
             .with("status", response.status)
-            .with("type", kind);
+            .with("type", kind)
+            .traced(request.trace.as_ref());
         ports.write(event);
     }
     response
@@ -132,6 +136,7 @@ async fn run<P: Ports>(
             attempt: 1,
             split,
             started,
+            trace: request.trace.as_ref(),
         };
         return Ok(serve(ports, config, cache, &message, &envelope, Vec::new())
             .await
@@ -194,6 +199,7 @@ async fn run<P: Ports>(
         attempt,
         split,
         started,
+        trace: request.trace.as_ref(),
     };
     let served = serve(ports, config, cache, &message, &envelope, settled).await;
     if let Some(claimed) = claimed {
@@ -411,6 +417,7 @@ fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &R
     let count = |outcome| all.iter().filter(|one| one.outcome == outcome).count();
     let mut event = Event::new(name)
         .with("id", message.id.to_string())
+        .traced(message.trace)
         .with("partner", message.partner.name.as_str())
         .with("bytes", message.bytes.len())
         .with("delivered", count(Outcome::Delivered))
@@ -430,4 +437,4 @@ fn log<P: Ports>(ports: &P, message: &Message<'_>, all: &[Settled], response: &R
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,12 +11,15 @@ use serde::Serialize;
 use crate::config::Config;
 use crate::custody::batch;
 use crate::custody::drain::{self, Drained};
+use crate::custody::figures::{self, Figures};
 use crate::custody::held::Copy;
 use crate::custody::release::{self, Released};
 use crate::custody::retention::{self, Swept};
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::StoreError;
+use crate::custody::ticks;
 use crate::custody::waiting;
+use crate::drill::{Drill, schedule};
 use crate::limits;
 use crate::operate::windows;
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
@@ -33,6 +36,9 @@ pub struct Ticked {
     /// What was deleted because its time was over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retention: Option<Swept>,
+    /// The drill that was due and run, if one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
     /// Whether another tick would find work at once.
     pub more: bool,
 }
@@ -91,6 +97,7 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
     let mut ticked = Ticked {
         routes: Vec::new(),
         retention: None,
+        drill: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
@@ -109,6 +116,10 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         ticked.routes.push(route);
     }
     retain(ports, config, deadline, &mut ticked).await;
+    if !ticked.more {
+        ticked.drill = schedule::run_due(ports, config, deadline).await;
+    }
+    ticks::note(ports).await;
     ticked
 }
 
@@ -267,8 +278,11 @@ async fn canary_if_due<P: Ports>(
     let (waits, most) = (known.windows.waits(now), limits::CANARY_CANDIDATES);
     let queue = waiting::list(ports.store(), &route.name, &waits, None, most).await?;
     for key in queue.keys {
-        let (event, word) = match release::canary(ports, config, route, index, &key).await? {
-            Released::Ended(_) | Released::Left { failure: None, .. } => {
+        let released = release::canary(ports, config, route, index, &key).await?;
+        let mut figures = Figures::default();
+        figures.note(&released);
+        let (event, word) = match released {
+            Released::Ended { .. } | Released::Left { failure: None, .. } => {
                 (Event::Served, "answered")
             }
             Released::Left {
@@ -277,6 +291,7 @@ async fn canary_if_due<P: Ports>(
             }
             | Released::Returned {
                 failure: Some(failure),
+                ..
             } => (
                 Event::Failed {
                     subject: drain::subject(&key),
@@ -284,14 +299,18 @@ async fn canary_if_due<P: Ports>(
                 },
                 "failed",
             ),
-            Released::Returned { failure: None }
+            Released::Returned { failure: None, .. }
             | Released::NotDue(_)
             | Released::Gone
-            | Released::Damaged(_) => continue,
+            | Released::Damaged(_) => {
+                figures::add_or_log(ports, &route.name, figures).await;
+                continue;
+            }
         };
         let state =
             route_state::note(ports, cache, route, &[(index, event)], jitter(ports)).await?;
         let state = state.health(address).state;
+        figures::add_or_log(ports, &route.name, figures).await;
         let id = Copy::of(&key)
             .map(|copy| copy.id.to_string())
             .unwrap_or_default();

@@ -75,6 +75,16 @@ impl Incoming {
         last.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
+    /// All values of a header field that are text.
+    fn texts(&self, name: &str) -> Vec<&str> {
+        let own = self
+            .headers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        own.filter_map(|(_, value)| std::str::from_utf8(value).ok())
+            .collect()
+    }
+
     /// The client's address as the host saw it.
     pub fn client_address(&self) -> Option<&str> {
         self.last_header("spin-client-addr")
@@ -93,6 +103,11 @@ impl Incoming {
             content_length: self.content_length(),
             idempotency_key: text("idempotency-key"),
             content_digest: text("content-digest"),
+            traceparent: match &self.texts("traceparent")[..] {
+                [only] => Some(only.to_string()),
+                _ => None,
+            },
+            tracestate: Some(self.texts("tracestate").join(",")),
         }
     }
 

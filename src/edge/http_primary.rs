@@ -14,6 +14,7 @@ use holdfast_core::routing::Route;
 use holdfast_core::routing::primary::{Credentials, Target};
 use holdfast_core::smtp::{Attempt, Failure, FailureKind, Reply, Step, Verdict};
 use holdfast_core::submit::answer::{Outcome, Settled};
+use holdfast_core::trace_context::TraceContext;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub async fn deliver(
         ("idempotency-key", format!("\"{}\"", delivery.id)),
     ];
     headers.extend(authorization(route));
+    headers.extend(delivery.trace.into_iter().flat_map(TraceContext::headers));
     let request = HttpRequest {
         method: "POST",
         url,

@@ -4,6 +4,7 @@ mod assignment;
 mod bench;
 mod check;
 mod demo;
+mod manifest;
 mod operate;
 mod progress;
 mod release;
@@ -16,6 +17,7 @@ mod up;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use operate::drill;
 
 /// Keeps mail moving when the mail server does not.
 #[derive(Parser)]
@@ -45,6 +47,10 @@ enum Command {
     Window(operate::window::Window),
     /// Shows who did what and why.
     Audit(operate::Audit),
+    /// Rehearses a route's failover, or shows the results of earlier drills.
+    Drill(drill::Drill),
+    /// Prints what makes ticks come: for Kubernetes, systemd, cron, or Spin's cron plug-in.
+    Manifest(manifest::Arguments),
     /// Shows a whole outage in under a minute, and fails unless every step was observed.
     Demo(demo::Arguments),
     /// Measures on this machine, beside what limits it.
@@ -69,6 +75,8 @@ pub async fn main() -> ExitCode {
         Some(Command::Override(arguments)) => operate::order(arguments).await,
         Some(Command::Window(arguments)) => operate::window::run(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
+        Some(Command::Drill(arguments)) => drill::drill(arguments).await,
+        Some(Command::Manifest(arguments)) => manifest::run(&arguments),
         Some(Command::Demo(arguments)) => demo::run(arguments).await,
         Some(Command::Bench(arguments)) => bench::run(arguments).await,
         Some(Command::Simulate(arguments)) => simulate::run(&arguments),

@@ -58,6 +58,8 @@ async fn the_api_describes_itself() {
         "/v1/windows/{id}",
         "/v1/windows/{id}/end",
         "/v1/windows/{id}/extend",
+        "/metrics",
+        "/v1/drills",
     ] {
         assert!(
             described.body["paths"][path].is_object(),

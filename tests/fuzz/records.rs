@@ -104,7 +104,7 @@ async fn use_it(world: &World, held: &Held) {
         tick(world, config, &cache).await;
         world.sleep(std::time::Duration::from_millis(400)).await;
     }
-    let _ = attempts::make_due(world, &route.name, &copy).await;
+    let _ = attempts::make_due(world, &route.name, &copy, true).await;
     tick(world, config, &cache).await;
     let _ = route_state::read(world, &cache, route).await;
 }

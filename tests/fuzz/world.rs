@@ -126,6 +126,7 @@ pub fn held(message: &[u8]) -> Held {
         reason: HoldReason::Down,
         detail: "it is down".into(),
         digest: Digest::of(message),
+        trace: None,
     }
 }
 

@@ -23,6 +23,7 @@ pub struct HttpPeer {
     address: SocketAddr,
     act: Arc<Mutex<HttpAct>>,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     accepting: JoinHandle<()>,
 }
 
@@ -32,17 +33,19 @@ impl HttpPeer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (act, bodies) = (Arc::new(Mutex::new(act)), Arc::<Mutex<Vec<_>>>::default());
-        let (acts, seen) = (act.clone(), bodies.clone());
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let (acts, seen, heard) = (act.clone(), bodies.clone(), heads.clone());
         let accepting = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, acts.clone(), seen.clone()));
+                connections.spawn(serve(stream, acts.clone(), seen.clone(), heard.clone()));
             }
         });
         Self {
             address,
             act,
             bodies,
+            heads,
             accepting,
         }
     }
@@ -62,6 +65,11 @@ impl HttpPeer {
         *self.act.lock().unwrap() = act;
     }
 
+    /// The heads of the requests that arrived whole, in lower case.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+
     /// The bodies that arrived whole.
     pub fn bodies(&self) -> Vec<Vec<u8>> {
         self.bodies.lock().unwrap().clone()
@@ -78,10 +86,11 @@ async fn serve(
     stream: TcpStream,
     act: Arc<Mutex<HttpAct>>,
     bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 ) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
-        let mut length = 0;
+        let (mut length, mut head) = (0, String::new());
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).await.ok()? == 0 {
@@ -91,12 +100,15 @@ async fn serve(
             if line.is_empty() {
                 break;
             }
+            head.push_str(&line);
+            head.push('\n');
             if let Some(value) = line.strip_prefix("content-length:") {
                 length = value.trim().parse().ok()?;
             }
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).await.ok()?;
+        heads.lock().unwrap().push(head);
         bodies.lock().unwrap().push(body);
         let act = act.lock().unwrap().clone();
         let (status, text) = match act {

@@ -11,6 +11,8 @@
 //! | `GET`, `POST /v1/windows`, `PUT`, `DELETE /v1/windows/{id}` | operator token | maintenance windows |
 //! | `POST /v1/windows/{id}/{end,extend}` | operator token | the occurrence that is open ends now, or later |
 //! | `GET /v1/audit` | operator token | who did what and why, as JSON or CSV |
+//! | `GET`, `POST /v1/drills` | operator token | results of drills; rehearse a failover now |
+//! | `GET /metrics` | operator or tick token | figures for Prometheus |
 
 mod orders;
 mod windows;
@@ -18,7 +20,7 @@ mod windows;
 use std::rc::Rc;
 
 use holdfast_core::limits;
-use holdfast_core::operate::{self, audit};
+use holdfast_core::operate::{self, audit, drills, metrics};
 use holdfast_core::partner::bearer_is;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
@@ -37,9 +39,7 @@ impl wasip3::exports::http::handler::Guest for Keeper {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
         match answer(Incoming::new(request)).await {
             Ok(Reply::Json(answer)) => respond(&answer),
-            Ok(Reply::Csv(text)) => {
-                respond_bytes(200, "text/csv; charset=utf-8", &[], text.into_bytes())
-            }
+            Ok(Reply::Text(kind, text)) => respond_bytes(200, kind, &[], text.into_bytes()),
             Err(problem) => respond(&refuse(&problem)),
         }
     }
@@ -48,7 +48,8 @@ impl wasip3::exports::http::handler::Guest for Keeper {
 /// What a request is answered.
 enum Reply {
     Json(Answer),
-    Csv(String),
+    /// Text of this media type.
+    Text(&'static str, String),
 }
 
 impl Reply {
@@ -103,7 +104,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             let app = App::get().await?;
             let page = audit::read(&*app, query.day.as_deref(), query.after.as_deref()).await?;
             Ok(match query.csv {
-                true => Reply::Csv(audit::csv(&page)),
+                true => Reply::Text("text/csv; charset=utf-8", audit::csv(&page)),
                 false => Reply::ok(&page),
             })
         }
@@ -125,9 +126,33 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
             Ok(Reply::ok(&done.await?))
         }
         (_, ["v1", "windows", rest @ ..]) => windows::answer(incoming, rest).await,
+        ("GET", ["v1", "drills"]) => {
+            guard(&incoming, "operator_token").await?;
+            let query = orders::drill_query(&incoming.query)?;
+            let (route, after) = (query.route.as_deref(), query.after.as_deref());
+            let app = App::get().await?;
+            Ok(Reply::ok(&drills::list(&*app, route, after).await?))
+        }
+        ("POST", ["v1", "drills"]) => {
+            guard(&incoming, "operator_token").await?;
+            let operator = orders::operator(&incoming);
+            let order = orders::body(incoming).await?;
+            let app = App::get().await?;
+            let drill = drills::order(&*app, &app.config, &operator, &order).await?;
+            Ok(Reply::ok(&drill))
+        }
+        ("GET", ["metrics"]) => {
+            // A monitor that scrapes need not be able to give orders.
+            if guard(&incoming, "tick_token").await.is_err() {
+                guard(&incoming, "operator_token").await?;
+            }
+            let app = App::get().await?;
+            let page = metrics::metrics(&*app, &app.config).await;
+            Ok(Reply::Text(metrics::CONTENT_TYPE, page))
+        }
         (_, ["v1", "tick"] | ["v1", "queue", _, _]) => Err(not_allowed("POST")),
-        (_, ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
-        (_, ["v1", "release"]) => Err(not_allowed("GET, POST")),
+        (_, ["metrics"] | ["v1", "health" | "queue" | "audit"]) => Err(not_allowed("GET")),
+        (_, ["v1", "release" | "drills"]) => Err(not_allowed("GET, POST")),
         (_, ["v1", "routes", _, "override"]) => Err(not_allowed("PUT")),
         _ => Err(Problem::new(Kind::NotFound, "see /openapi.json")),
     }

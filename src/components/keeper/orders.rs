@@ -88,6 +88,27 @@ pub fn audit_query(query: &str) -> Result<AuditQuery, Problem> {
     Ok(read)
 }
 
+/// The query of `GET /v1/drills`.
+#[derive(Default)]
+pub struct DrillQuery {
+    pub route: Option<String>,
+    pub after: Option<String>,
+}
+
+/// Reads it.
+pub fn drill_query(query: &str) -> Result<DrillQuery, Problem> {
+    let mut read = DrillQuery::default();
+    for pair in query_pairs(query) {
+        let (name, value) = pair?;
+        match name {
+            "route" => read.route = Some(value.into_owned()),
+            "after" => read.after = Some(value.into_owned()),
+            other => return Err(unknown(other, "route and after")),
+        }
+    }
+    Ok(read)
+}
+
 fn unknown(name: &str, known: &str) -> Problem {
     bad(&format!("the query knows {known}, not {name:?}"))
 }

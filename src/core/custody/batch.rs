@@ -236,8 +236,11 @@ pub async fn finish<P: Ports>(
     ports.store().delete_all(&keys).await
 }
 
-/// What [`Released`] calls a message of a batch that was delivered.
-pub const DELIVERED: Released = Released::Ended(Outcome::Delivered);
+/// What [`Released`] calls a message of a batch that was delivered: one that is in doubt is in none.
+pub const DELIVERED: Released = Released::Ended {
+    outcome: Outcome::Delivered,
+    uncertain: false,
+};
 
 /// Recipients of a message whose outcome shares an object with others.
 const FEW: usize = 10;

@@ -12,6 +12,7 @@ use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
 use super::batch::{self, Done};
+use super::figures::Tally;
 use super::held::Copy;
 use super::lease::Lease;
 use super::progress::Reporter;
@@ -99,6 +100,7 @@ pub async fn drain<P: Ports>(
         deadline,
         most,
         reporter,
+        tally: Tally::begin(ports.now()),
         waits,
         page: first,
         next: 0,
@@ -116,12 +118,14 @@ pub async fn drain<P: Ports>(
         mut drained,
         lease,
         reporter,
+        mut tally,
         ..
     } = run;
     note(ports, cache, route, address, failures, served).await;
     let failed = result.as_ref().err().map(ToString::to_string);
     let stopped = failed.as_deref().or(drained.stopped.as_deref());
     reporter.end(ports, stopped).await;
+    tally.end(ports, &route.name).await;
     lease.give_back(ports).await?;
     result?;
     drained.more = drained.stopped.as_deref() == Some(TIME_IS_UP);
@@ -154,6 +158,7 @@ struct Run<'r, P: Ports> {
     deadline: Timestamp,
     most: Option<u32>,
     reporter: Reporter,
+    tally: Tally,
     waits: Waits,
     page: Page,
     next: usize,
@@ -195,6 +200,7 @@ impl<P: Ports> Run<'_, P> {
                 Some((key, released)) => {
                     self.count(&key, released?);
                     self.reporter.report(ports).await;
+                    self.tally.report(ports, &self.route.name).await;
                 }
                 None if self.drained.stopped.is_none() && self.is_backlog() => self.batch().await?,
                 None => return Ok(()),
@@ -285,6 +291,7 @@ impl<P: Ports> Run<'_, P> {
             self.count(&key, batch::DELIVERED);
         }
         self.reporter.report(ports).await;
+        self.tally.report(ports, &route.name).await;
         Ok(())
     }
 
@@ -305,8 +312,9 @@ impl<P: Ports> Run<'_, P> {
     }
 
     fn count(&mut self, key: &str, released: Released) {
+        self.tally.note(&released);
         match released {
-            Released::Ended(outcome) => {
+            Released::Ended { outcome, .. } => {
                 self.served = true;
                 self.reporter.released();
                 match outcome {
@@ -333,7 +341,7 @@ impl<P: Ports> Run<'_, P> {
                 self.failures.push((subject(key), failure.detail.clone()));
                 self.drained.stopped = Some(format!("the primary failed: {}", failure.detail));
             }
-            Released::Returned { failure } => {
+            Released::Returned { failure, .. } => {
                 self.reporter.released();
                 self.drained.returned += 1;
                 if let Some(failure) = failure {

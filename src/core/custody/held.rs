@@ -16,6 +16,7 @@ use crate::limits;
 use crate::mail::{DsnRequest, EmailAddress, Envelope, EnvelopeId, MessageId, Notify, Ret, facts};
 use crate::routing::{HoldReason, RouteName};
 use crate::time::Timestamp;
+use crate::trace_context::TraceContext;
 
 /// What is known about a held message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct Held {
     pub detail: String,
     /// SHA-256 of the submitted bytes.
     pub digest: Digest,
+    /// The trace that its submission belongs to.
+    pub trace: Option<TraceContext>,
 }
 
 /// The name of one held copy: the message's id, and the try of its key that held it.
@@ -165,6 +168,9 @@ impl Held {
             line(ENVID, envid.as_str());
         }
         line(PARTNER, &self.partner);
+        if let Some(trace) = &self.trace {
+            line(TRACE, &trace.to_string());
+        }
         line(HELD, &self.at.to_string());
         line(REASON, self.reason.as_str());
         line(DETAIL, &one_line(&self.detail));
@@ -238,6 +244,7 @@ impl Held {
             envid: optional(next(ENVID), EnvelopeId::parse).ok_or(damaged(said))?,
         };
         let partner = next(PARTNER).ok_or(damaged("its partner"))?;
+        let trace = next(TRACE).and_then(|text| TraceContext::parse(&text));
         let held_at = next(HELD)
             .and_then(|text| Timestamp::parse(&text))
             .ok_or(damaged("its time"))?;
@@ -264,6 +271,7 @@ impl Held {
             reason,
             detail,
             digest,
+            trace,
         };
         Ok((held, at, length))
     }
@@ -310,6 +318,7 @@ const NOTIFY: &str = "Holdfast-Notify: ";
 const RET: &str = "Holdfast-Ret: ";
 const ENVID: &str = "Holdfast-Envid: ";
 const PARTNER: &str = "Holdfast-Partner: ";
+const TRACE: &str = "Holdfast-Trace: ";
 const HELD: &str = "Holdfast-Held: ";
 const REASON: &str = "Holdfast-Reason: ";
 const DETAIL: &str = "Holdfast-Detail: ";
@@ -344,7 +353,13 @@ mod tests {
             reason: HoldReason::Down,
             detail: detail.into(),
             digest: Digest::of(message),
+            trace: message.len().is_multiple_of(3).then(trace),
         }
+    }
+
+    fn trace() -> TraceContext {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01 a=b";
+        TraceContext::parse(text).unwrap()
     }
 
     fn stored(held: &Held, message: &[u8]) -> Bytes {
@@ -355,7 +370,7 @@ mod tests {
 
     #[test]
     fn a_message_cannot_speak_for_us() {
-        let message = b"Holdfast-Recipient: <evil@example.com>\r\nSubject: x\r\n\r\ny\r\n";
+        let message = b"Holdfast-Trace: x\r\nHoldfast-Recipient: <evil@example.com>\r\nSubject: x\r\n\r\ny\r\n";
         let held = held(
             &["a@example.org"],
             "",
@@ -434,6 +449,7 @@ mod tests {
             let (read, bytes) = Held::read("k", &object).unwrap();
             prop_assert_eq!(bytes, &message[..]);
             prop_assert_eq!((read.split, read.envelope, read.uncertain), (held.split, held.envelope, held.uncertain));
+            prop_assert_eq!(read.trace, held.trace);
         }
 
         #[test]

@@ -40,6 +40,13 @@ pub struct Progress {
     pub done: bool,
 }
 
+impl Progress {
+    /// Whether it is under way: not done, and not over because it rested for too long.
+    pub fn goes_on(&self, now: Timestamp) -> bool {
+        !self.done && self.at <= now && now.since(self.at) < limits::RELEASE_PAUSE
+    }
+}
+
 /// A number of messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -105,9 +112,7 @@ impl Reporter {
         let now = ports.now();
         // What nobody can read is begun anew.
         let known = read(ports.store(), route).await.ok().flatten();
-        let known = known.filter(|known| {
-            !known.done && known.at <= now && now.since(known.at) < limits::RELEASE_PAUSE
-        });
+        let known = known.filter(|known| known.goes_on(now));
         let (began, released) = known.map_or((now, 0), |known| (known.began, known.released));
         Ok(Self {
             key: key(route),

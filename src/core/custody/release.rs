@@ -18,10 +18,12 @@ use std::time::Duration;
 
 use super::attempts::{self, Claim, Claimed};
 pub use super::ended::{Dropped, Ended};
+use super::figures::{self, Figures};
 use super::held::{Copy, Held};
 use super::lease;
 use super::life::held_copy;
 use super::store::{Store, StoreError, StoreErrorKind};
+pub use super::work::hand_over;
 use super::work::{Opened, left, open};
 use crate::config::Config;
 use crate::ports::{Event as LogEvent, Ports};
@@ -34,7 +36,12 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Released {
     /// Nobody is left; its outcome is written.
-    Ended(Outcome),
+    Ended {
+        /// What became of it.
+        outcome: Outcome,
+        /// Whether somebody may have it twice: a reply was lost on the way.
+        uncertain: bool,
+    },
     /// Somebody is left, and will be tried later.
     Left {
         /// Why.
@@ -46,6 +53,8 @@ pub enum Released {
     Returned {
         /// The primary itself failed at the last attempt.
         failure: Option<Failure>,
+        /// Whether somebody may have it all the same: a reply was lost on the way.
+        uncertain: bool,
     },
     /// It is not due yet.
     NotDue(Timestamp),
@@ -184,8 +193,15 @@ pub async fn give_back<P: Ports>(
         let next = work.claimed.attempts.next_attempt;
         return Ok(Released::NotDue(next));
     }
-    work.end().await?;
-    Ok(Released::Returned { failure: None })
+    let ended = work.end().await?;
+    let released = Released::Returned {
+        failure: None,
+        uncertain: ended.uncertain,
+    };
+    let mut figures = Figures::default();
+    figures.note(&released);
+    figures::add_or_log(ports, &route.name, figures).await;
+    Ok(released)
 }
 
 /// Ends a message on a person's word: nobody who is left gets it. Its outcome is written first.
@@ -238,10 +254,14 @@ pub async fn drop<P: Ports>(
         dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
         dead_letter: None,
     };
-    end.write(ports.store(), split.then_some(route), copy)
+    let end = end
+        .write(ports.store(), split.then_some(route), copy)
         .await?;
     ports.store().delete(&key).await?;
     claimed.forget(ports).await?;
+    let mut figures = Figures::default();
+    figures.ended(Outcome::Dropped, end.uncertain);
+    figures::add_or_log(ports, route, figures).await;
     let event = LogEvent::new("message.dropped")
         .with("id", copy.to_string())
         .with("route", route.as_str());

@@ -17,11 +17,14 @@
 //! an order or a window holds a route, what is too old waits with the rest, and gets one last
 //! attempt when that is over. While the primary is down it is returned without one.
 
+use std::time::Duration;
+
 use crate::config::{Config, OWN_NAME};
 use crate::custody::attempts::{Attempts, Telling};
 use crate::custody::batch;
 use crate::custody::drain::Drained;
 use crate::custody::ended::Ended;
+use crate::custody::figures::Tally;
 use crate::custody::held::{Copy, Digest, Held};
 use crate::custody::release::{self, Released};
 use crate::custody::store::{Condition, Store, StoreError};
@@ -43,14 +46,26 @@ pub async fn sweep<P: Ports>(
     state: &RouteState,
     deadline: Timestamp,
 ) -> Result<Drained, StoreError> {
-    let mut drained = Drained::default();
-    if !is_down(route, state, ports.now()) {
-        return Ok(drained);
-    }
-    let Some(lifetime) = route.queue_lifetime else {
-        return Ok(drained);
+    let lifetime = route.queue_lifetime;
+    let Some(lifetime) = lifetime.filter(|_| is_down(route, state, ports.now())) else {
+        return Ok(Drained::default());
     };
     batch::settle_abandoned(ports, &route.name).await?;
+    let mut tally = Tally::begin(ports.now());
+    let drained = return_old(ports, config, route, lifetime, deadline, &mut tally).await;
+    tally.end(ports, &route.name).await;
+    drained
+}
+
+async fn return_old<P: Ports>(
+    ports: &P,
+    config: &Config,
+    route: &Route,
+    lifetime: Duration,
+    deadline: Timestamp,
+    tally: &mut Tally,
+) -> Result<Drained, StoreError> {
+    let mut drained = Drained::default();
     let prefix = Held::prefix(&route.name);
     let page = ports
         .store()
@@ -65,7 +80,10 @@ pub async fn sweep<P: Ports>(
         if ports.now() >= deadline {
             break;
         }
-        match release::expire(ports, config, route, key).await? {
+        let released = release::expire(ports, config, route, key).await?;
+        tally.note(&released);
+        tally.report(ports, &route.name).await;
+        match released {
             Released::Returned { .. } => drained.returned += 1,
             Released::Damaged(_) => drained.damaged += 1,
             _ => {}
@@ -125,7 +143,7 @@ impl<P: Ports> Work<'_, P> {
     }
 
     /// How long it need not be looked at, where nothing was tried.
-    pub fn rest_of_the_wait(&self) -> std::time::Duration {
+    pub fn rest_of_the_wait(&self) -> Duration {
         if !self.waits_for_a_person() {
             return limits::RETRY_FIRST;
         }
@@ -212,6 +230,7 @@ impl<P: Ports> Work<'_, P> {
             reason: HoldReason::Returned,
             detail: format!("it tells the sender of {} that it comes back", self.held.id),
             digest: Digest::of(&report),
+            trace: None,
         };
         let key = Held::key(&telling.way, &Copy::first(telling.id));
         let store = self.ports.store();

@@ -150,10 +150,14 @@ impl<P: Ports> Work<'_, P> {
         }
         let told = self.tell().await?;
         if told && self.left().is_empty() {
-            let outcome = self.end().await?;
+            let ended = self.end().await?;
+            let uncertain = ended.uncertain;
             return Ok(match (expired, tried) {
-                (true, _) => Released::Returned { failure },
-                (false, true) => Released::Ended(outcome),
+                (true, _) => Released::Returned { failure, uncertain },
+                (false, true) => Released::Ended {
+                    outcome: ended.outcome(),
+                    uncertain,
+                },
                 // Somebody else had come so far and died.
                 (false, false) => Released::Gone,
             });
@@ -172,7 +176,7 @@ impl<P: Ports> Work<'_, P> {
     }
 
     /// The outcome first, then the message, then the record: in this order nothing can be lost.
-    pub async fn end(&self) -> Result<Outcome, StoreError> {
+    pub async fn end(&self) -> Result<Ended, StoreError> {
         let Self {
             ports,
             route,
@@ -215,7 +219,7 @@ impl<P: Ports> Work<'_, P> {
             Outcome::Returned => "message.returned",
             _ => "release.ended",
         });
-        Ok(ended.outcome())
+        Ok(ended)
     }
 
     /// Writes an event about it.
@@ -253,6 +257,7 @@ pub fn left(held: &Held, attempts: &Attempts) -> Vec<EmailAddress> {
         .collect()
 }
 
+/// Hands the message to the primary for those who are left; drills do as a release does.
 pub async fn hand_over<P: Ports>(
     ports: &P,
     config: &Config,
@@ -279,6 +284,7 @@ pub async fn hand_over<P: Ports>(
         id: held.id,
         envelope: &envelope,
         parts: [Bytes::from(trace), message],
+        trace: held.trace.as_ref(),
         budget,
         rest,
     };

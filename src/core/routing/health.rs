@@ -250,6 +250,14 @@ impl Health {
             .is_some_and(|until| now < until && until <= now.after(limits::CLAIM))
     }
 
+    /// How long ago the canary that is under way was claimed.
+    pub fn canary_age(&self, now: Timestamp) -> Option<Duration> {
+        let under_way = self.state == HealthState::Recovering && self.claimed(now);
+        self.claimed_until
+            .filter(|_| under_way)
+            .map(|until| limits::CLAIM.saturating_sub(until.since(now)))
+    }
+
     /// The newest evidence, in words.
     pub fn newest(&self) -> &str {
         self.evidence.last().map_or("", |evidence| &evidence.what)

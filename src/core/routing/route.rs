@@ -9,7 +9,7 @@ use super::health::Thresholds;
 use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin};
 use crate::config::{ConfigError, duration, lifetime, name};
 use crate::limits;
-use crate::mail::Domain;
+use crate::mail::{Domain, EmailAddress};
 
 /// A route's name: it stands in object keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub struct Route {
     pub queue_lifetime: Option<Duration>,
     /// What is done with a message whose reply was lost.
     pub uncertain: Uncertain,
+    /// How its failover is rehearsed.
+    pub drill: DrillSettings,
 }
 
 impl Route {
@@ -130,6 +132,15 @@ pub struct Pace {
     pub batch: usize,
 }
 
+/// How a route's failover is rehearsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrillSettings {
+    /// Who gets a drill's messages; none = nobody, the primary is only probed.
+    pub recipient: Option<EmailAddress>,
+    /// How old the latest drill may be before a tick runs another; none = only by hand.
+    pub every: Option<Duration>,
+}
+
 /// How long each step with a primary may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -162,6 +173,8 @@ pub struct RouteTable {
     #[serde(default)]
     timeouts: TimeoutsTable,
     max_concurrency: Option<usize>,
+    drill_recipient: Option<String>,
+    drill_every: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -277,6 +290,10 @@ impl RouteTable {
             self.queue_lifetime.as_deref(),
             Some(limits::QUEUE_LIFETIME),
         )?;
+        let drill = DrillSettings {
+            recipient: drill_recipient(&key("drill_recipient"), self.drill_recipient, &domains)?,
+            every: drill_every(&key("drill_every"), self.drill_every)?,
+        };
         Ok(Route {
             name,
             domains,
@@ -289,6 +306,7 @@ impl RouteTable {
             pace,
             queue_lifetime,
             uncertain: self.uncertain,
+            drill,
         })
     }
 }
@@ -304,6 +322,32 @@ fn pace(key: &str, max_concurrency: Option<usize>) -> Result<Pace, ConfigError> 
         max_concurrency,
         batch: limits::RELEASE_BATCH,
     })
+}
+
+fn drill_recipient(
+    key: &str,
+    text: Option<String>,
+    domains: &[DomainPattern],
+) -> Result<Option<EmailAddress>, ConfigError> {
+    let Some(text) = text else { return Ok(None) };
+    let address: EmailAddress = text
+        .parse()
+        .map_err(|error| ConfigError::at(key, format!("{text:?}: {error}")))?;
+    let domain = address.domain();
+    if !domains.iter().any(|pattern| pattern.matches(&domain)) {
+        let reason = format!("{text:?} is not in one of the route's domains");
+        return Err(ConfigError::at(key, reason));
+    }
+    Ok(Some(address))
+}
+
+fn drill_every(key: &str, text: Option<String>) -> Result<Option<Duration>, ConfigError> {
+    let every = text.map(|text| duration(key, &text)).transpose()?;
+    if every.is_some_and(|every| every < limits::DRILL_EVERY_LEAST) {
+        let least = limits::DRILL_EVERY_LEAST.as_secs() / 3_600;
+        return Err(ConfigError::at(key, format!("shorter than {least} h")));
+    }
+    Ok(every)
 }
 
 impl HealthTable {

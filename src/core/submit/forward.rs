@@ -245,6 +245,7 @@ impl<P: Ports> Run<'_, '_, P> {
             id: self.message.id,
             envelope: &envelope,
             parts: [Bytes::from(trace), self.message.bytes.clone()],
+            trace: self.message.trace,
             budget: self.left(),
             rest: self.message.left(self.ports, kept_back),
         };
@@ -256,6 +257,7 @@ impl<P: Ports> Run<'_, '_, P> {
             Some(failure) => {
                 let event = LogEvent::new("primary.failed")
                     .with("id", self.message.id.to_string())
+                    .traced(self.message.trace)
                     .with("route", self.route.name.as_str())
                     .with("primary", self.route.primaries[index].text.as_str())
                     .with("failure", serde_json::to_value(failure).unwrap_or_default());

@@ -33,6 +33,7 @@ pub async fn hold<P: Ports>(
         reason: why.reason,
         detail: why.detail.clone(),
         digest,
+        trace: message.trace.cloned(),
     };
     let key = Held::key(&route.name, &message.copy());
     let object = held.object(&message.bytes);

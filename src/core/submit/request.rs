@@ -19,6 +19,7 @@ use crate::mail::notify::NotAnEnvelopeId;
 use crate::mail::{DsnRequest, EmailAddress, Envelope, EnvelopeId, MessageId, Notify, Ret};
 use crate::partner::{Partner, authenticate};
 use crate::problem::{Kind, Problem};
+use crate::trace_context::TraceContext;
 
 /// What the head of a request says, as it came.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,10 @@ pub struct Head {
     pub idempotency_key: Option<String>,
     /// `Content-Digest`.
     pub content_digest: Option<String>,
+    /// `traceparent`, where it stands once.
+    pub traceparent: Option<String>,
+    /// `tracestate`, its lines joined.
+    pub tracestate: Option<String>,
 }
 
 /// A submission whose head has been judged.
@@ -46,6 +51,8 @@ pub struct Request<'c> {
     pub idempotency_key: Option<String>,
     /// The body may have so many bytes.
     pub body_limit: usize,
+    /// The trace it belongs to.
+    pub trace: Option<TraceContext>,
     form: Form,
     content_digest: Option<Digest>,
 }
@@ -108,6 +115,7 @@ pub fn begin<'c>(config: &'c Config, head: &Head) -> Result<Request<'c>, Problem
         partner,
         idempotency_key,
         body_limit,
+        trace: TraceContext::read(head.traceparent.as_deref(), head.tracestate.as_deref()),
         form,
         content_digest,
     })

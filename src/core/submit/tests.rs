@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::request::{Head, begin};
 use super::*;
+use crate::custody::figures;
 use crate::custody::held::Held;
 use crate::custody::store::memory::MemoryStore;
 use crate::custody::store::{
@@ -30,7 +31,7 @@ const CONFIG: &str = "[[route]]\nname='hq'\ndomains=['example.org']\n\
 
 /// How an address answers.
 #[derive(Clone, Copy, PartialEq)]
-enum Mood {
+pub enum Mood {
     Well,
     Refuses,
     Silent,
@@ -44,25 +45,28 @@ enum Mood {
 }
 
 /// The address, the recipients, the bytes.
-type Taken = (String, Vec<String>, Vec<u8>);
+pub type Taken = (String, Vec<String>, Vec<u8>);
 
-struct World {
-    store: MemoryStore,
-    storage_out: Cell<bool>,
+pub struct World {
+    pub store: MemoryStore,
+    pub storage_out: Cell<bool>,
     /// Keys that begin so cannot be read, written or deleted; none where it is empty.
     broken: Cell<&'static str>,
+    /// Objects under this prefix are read with another last byte.
+    pub rotten: Cell<&'static str>,
     moods: RefCell<HashMap<&'static str, Mood>>,
-    delivered: RefCell<Vec<Taken>>,
-    now: Cell<i64>,
+    pub delivered: RefCell<Vec<Taken>>,
+    pub now: Cell<i64>,
     chance: Cell<u8>,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             store: MemoryStore::default(),
             storage_out: Cell::new(false),
             broken: Cell::new(""),
+            rotten: Cell::new("nothing"),
             moods: RefCell::default(),
             delivered: RefCell::default(),
             now: Cell::new(1_795_392_000_000),
@@ -70,7 +74,7 @@ impl World {
         }
     }
 
-    fn mood(&self, address: &'static str, mood: Mood) {
+    pub fn mood(&self, address: &'static str, mood: Mood) {
         self.moods.borrow_mut().insert(address, mood);
     }
 
@@ -163,7 +167,18 @@ impl World {
 
 impl Store for World {
     async fn get(&self, key: &str, most: usize) -> Result<Option<Object>, StoreError> {
-        self.storage_of(key)?.get(key, most).await
+        let mut object = self.storage_of(key)?.get(key, most).await?;
+        if let Some(object) = object
+            .as_mut()
+            .filter(|_| key.starts_with(self.rotten.get()))
+        {
+            let mut bytes = object.bytes.to_vec();
+            if let Some(last) = bytes.last_mut() {
+                *last ^= 1;
+            }
+            object.bytes = bytes.into();
+        }
+        Ok(object)
     }
     async fn peek(&self, key: &str, first: usize) -> Result<Option<Bytes>, StoreError> {
         self.storage()?.peek(key, first).await
@@ -719,4 +734,89 @@ fn an_order_to_hold_is_obeyed_and_told() {
         .filter(|key| key.starts_with("audit/"))
         .count();
     assert_eq!(audits, 2, "each order is in the audit log");
+}
+
+#[test]
+fn figures_tell_an_outage_and_its_end_and_never_a_zero_that_nobody_counted() {
+    use crate::operate::metrics::{metrics, tests::parse};
+    let shop = Shop::new();
+    let page = || parse(&block_on(metrics(&shop.world, &shop.config)));
+    let hq = |name: &str| format!("holdfast_{name}{{route=\"hq\"}}");
+    let before = page();
+    assert_eq!(before["holdfast_storage_readable"], 1.0);
+    assert_eq!(before.get("holdfast_tick_age_seconds"), None, "none yet");
+    assert_eq!(before[&hq("up")], 1.0);
+
+    shop.world.mood("192.0.2", Mood::Refuses);
+    for _ in 0..6 {
+        shop.post(&["b@example.org"], None);
+    }
+    shop.tick(5_000);
+    shop.world.now.set(shop.world.now.get() + 20_000);
+    let down = page();
+    assert_eq!(down[&hq("up")], 0.0);
+    assert_eq!(down[&hq("queue_messages")], 6.0);
+    let oldest = Copy::of(&shop.world.queue()[0]).unwrap().id.at();
+    let age = shop.world.now().since(oldest).as_secs_f64();
+    assert!(age >= 20.0);
+    assert_eq!(down[&hq("queue_oldest_seconds")], age);
+    assert_eq!(down[&hq("released_total")], 0.0);
+    let state =
+        "holdfast_primary_health{route=\"hq\",primary=\"smtp://192.0.2.1:25\",state=\"down\"}";
+    assert_eq!(down[state], 1.0);
+    let decision = "holdfast_decision{route=\"hq\",decision=\"hold\",reason=\"down\"}";
+    assert_eq!(down[decision], 1.0);
+
+    shop.world.storage_out.set(true);
+    let blind = page();
+    let told: Vec<_> = blind.into_iter().collect();
+    assert_eq!(told, [("holdfast_storage_readable".to_owned(), 0.0)]);
+    shop.world.storage_out.set(false);
+
+    shop.world.moods.borrow_mut().clear();
+    for _ in 0..4 {
+        shop.tick(70_000);
+    }
+    let after = page();
+    assert_eq!(after[&hq("queue_messages")], 0.0);
+    assert_eq!(after[&hq("released_total")], 6.0, "the canary and the rest");
+    assert_eq!(after[&hq("uncertain_total")], 0.0);
+    assert_eq!(after[&hq("up")], 1.0);
+}
+
+#[test]
+fn what_a_batch_delivered_is_counted_like_any_other() {
+    let mut shop = Shop::new();
+    let pace = &mut shop.config.routes[0].pace;
+    (pace.max_concurrency, pace.batch) = (1, 3);
+    shop.world.mood("192.0.2", Mood::Refuses);
+    for _ in 0..7 {
+        shop.post(&["b@example.org"], None);
+    }
+    shop.world.moods.borrow_mut().clear();
+    for _ in 0..4 {
+        shop.tick(70_000);
+    }
+    let batch = |key: &String| key.starts_with("outcomes/") && key.contains("/hq/");
+    assert!(shop.world.store.keys().iter().any(batch), "there was one");
+    let route = &shop.config.routes[0].name;
+    let counted = block_on(figures::read(&shop.world.store, route)).unwrap();
+    assert_eq!((counted.released, counted.uncertain), (7, 0));
+}
+
+#[test]
+fn the_last_tick_is_on_record_and_ticks_in_between_write_nothing() {
+    let shop = Shop::new();
+    let tick = || block_on(tick::tick(&shop.world, &shop.config, &shop.cache));
+    tick();
+    let once = shop.world.store.writes();
+    let own = ["ticks.json"];
+    assert_eq!(shop.world.store.keys(), own, "a tick with nothing to do");
+    assert_eq!(once, 1);
+    shop.world.now.set(shop.world.now.get() + 10_000);
+    tick();
+    assert_eq!(shop.world.store.writes(), once);
+    shop.world.now.set(shop.world.now.get() + 30_000);
+    tick();
+    assert_eq!(shop.world.store.writes(), once + 1);
 }

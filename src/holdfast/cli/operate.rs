@@ -1,6 +1,7 @@
 //! Operating a running installation over its API: what it thinks, what it holds, and orders.
 
 mod client;
+pub mod drill;
 mod show;
 pub mod window;
 

@@ -634,11 +634,13 @@ fn a_window_that_was_written_and_not_planned_is_planned_by_the_next_tick() {
 fn a_tick_writes_nothing_where_nothing_changed_and_plans_again_in_time() {
     let shop = Shop::new();
     shop.tick();
-    assert_eq!(shop.world.store.writes(), 0, "no windows, no writes");
+    let own = ["ticks.json"];
+    assert_eq!(shop.world.store.keys(), own, "no windows, no writes");
     shop.add(weekly("FREQ=DAILY", "1h")).unwrap();
     shop.tick();
     let writes = shop.world.store.writes();
-    shop.at(60).tick();
+    // Soon enough that it does not note either that it was there.
+    shop.at(20).tick();
     assert_eq!(shop.world.store.writes(), writes);
     let last = || {
         let route = &shop.config.routes[0].name;

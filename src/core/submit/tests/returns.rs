@@ -58,6 +58,13 @@ impl Shop {
         block_on(Ended::read(&self.world.store, &Copy::first(id), None)).unwrap()
     }
 
+    /// What is counted as returned on the route.
+    fn returned(&self) -> u64 {
+        let route = &self.config.routes[0].name;
+        let figures = block_on(figures::read(&self.world.store, route)).unwrap();
+        figures.returned
+    }
+
     fn keys(&self, prefix: &str) -> Vec<String> {
         let mut keys = self.world.store.keys();
         keys.retain(|key| key.starts_with(prefix));
@@ -109,6 +116,7 @@ fn what_is_too_old_gets_one_last_attempt_and_goes_back() {
     assert_eq!(ended.recipients[0].outcome, Outcome::Returned);
     assert_eq!((ended.dsn.len(), ended.dead_letter), (1, None));
     assert_eq!(ticked.routes[0].released.as_ref().unwrap().returned, 1);
+    assert_eq!(shop.returned(), 1, "a drain counts it");
     let reports = shop.reports();
     assert_eq!(reports.len(), 1, "told once");
     for words in [
@@ -140,6 +148,7 @@ fn a_primary_that_is_down_keeps_nobody_waiting_for_ever() {
     }
     let ticked = shop.tick(2 * HOUR);
     assert_eq!(ticked.routes[0].released.as_ref().unwrap().returned, 6);
+    assert_eq!(shop.returned(), 6, "without a drain they are counted too");
     shop.hold(ANN);
     shop.tick(60_000);
     assert_eq!(
@@ -336,6 +345,7 @@ fn a_person_returns_a_message_with_a_reason() {
     let ended = shop.ended(id).unwrap();
     assert_eq!(ended.recipients[0].outcome, Outcome::Returned);
     assert_eq!(ended.returned.unwrap().by, "Olga");
+    assert_eq!(shop.returned(), 1);
     assert_eq!(shop.keys("audit/").len(), 1);
     shop.tick(1_000);
     let report = shop.reports().pop().unwrap();

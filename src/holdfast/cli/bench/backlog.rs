@@ -149,6 +149,7 @@ fn held(clock: &impl Clock, message: &Bytes) -> Result<(String, [Bytes; 2])> {
         reason: HoldReason::Down,
         detail: "the benchmark holds it".into(),
         digest: Digest::of(message),
+        trace: None,
     };
     Ok((Held::key(&route, &Copy::first(id)), held.object(message)))
 }

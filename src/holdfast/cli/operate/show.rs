@@ -190,7 +190,7 @@ fn count(count: &Value) -> String {
     }
 }
 
-/// A word of an answer.
+/// A member as text that is safe to print.
 pub fn word(value: &Value, name: &str) -> String {
     printable(value[name].as_str().unwrap_or("-"))
 }

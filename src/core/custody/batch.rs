@@ -202,8 +202,9 @@ async fn otherwise<P: Ports>(
         message,
         object,
     };
-    let left = work.left();
-    work.note(&left, &attempt);
+    // It was made for everybody, whatever somebody else has settled meanwhile.
+    let everybody = work.held.envelope.recipients.clone();
+    work.note(&everybody, &attempt);
     let released = work.conclude(true, attempt.failure).await?;
     Ok(Done::Settled(released))
 }

@@ -69,7 +69,7 @@ pub async fn open<'r, P: Ports>(
             for split in [false, true] {
                 keep_doubt(ports, route, copy, split, &claimed).await?;
             }
-            claimed.forget(ports).await?;
+            clear_up(ports, &claimed).await?;
             return Ok(Opened::Over(Released::Gone));
         }
         Err(error) => {
@@ -82,7 +82,7 @@ pub async fn open<'r, P: Ports>(
         let split = held.as_ref().is_ok_and(|(held, _)| held.split);
         keep_doubt(ports, route, copy, split, &claimed).await?;
         ports.store().delete(&key).await?;
-        claimed.forget(ports).await?;
+        clear_up(ports, &claimed).await?;
         return Ok(Opened::Over(Released::Gone));
     }
     let (held, message) = match held {
@@ -128,14 +128,17 @@ impl<P: Ports> Work<'_, P> {
         attempt
     }
 
-    /// Takes note of what an attempt for those who were left came to.
-    pub fn note(&mut self, left: &[EmailAddress], attempt: &Attempt) {
+    /// Takes note of what an attempt for these recipients came to.
+    pub fn note(&mut self, tried: &[EmailAddress], attempt: &Attempt) {
+        let left = self.left();
         let attempts = &mut self.claimed.attempts;
         attempts.detail = detail(attempt);
         let doubt = attempt.recipients.contains(&Verdict::Uncertain);
         attempts.lost = attempts.lost.saturating_add(u32::from(doubt));
         let verdicts = attempt.recipients.clone();
-        attempts.settled.extend(settled(self.route, left, verdicts));
+        let mut news = settled(self.route, tried, verdicts);
+        news.retain(|one| left.iter().any(|left| left.same_mailbox(&one.address)));
+        attempts.settled.extend(news);
     }
 
     /// Goes on after an attempt, or without one: who must be told is told, and the message ends, or
@@ -349,6 +352,15 @@ async fn ended_before<P: Ports>(
         held.envelope.recipients.iter().all(settled)
     };
     Ok(ended.filter(covers))
+}
+
+/// Deletes the record of the attempts, unless somebody else took it over: then it says whose doubt
+/// is still to be written down, and goes with that.
+async fn clear_up<P: Ports>(ports: &P, claimed: &Claimed) -> Result<(), StoreError> {
+    if claimed.is_taken_over(ports).await? {
+        return Ok(());
+    }
+    claimed.forget(ports).await
 }
 
 /// A message ended, and the record of its attempts is about to go. One that never reported wrote the

@@ -42,6 +42,8 @@ pub enum Mood {
     RejectsFirst,
     /// It takes so long that another releaser takes the message over.
     TakesLong,
+    /// It takes the first recipient alone, and so long that another releaser has settled that one.
+    SettledMeanwhile,
     RejectsFirstDefersRest,
 }
 
@@ -108,6 +110,19 @@ impl World {
             let put = self.store.put(&key, &body, Condition::Always);
             put.await.unwrap();
         }
+    }
+
+    async fn settled_by_another(&self, delivery: &Delivery<'_>) {
+        let record = serde_json::json!({
+            "attempts": 2, "next_attempt": self.now(), "lost": 1, "detail": "",
+            "settled": [{
+                "address": delivery.envelope.recipients[0], "outcome": "delivered", "route": "hq"
+            }],
+        });
+        let key = format!("attempts/hq/{}.json", delivery.id);
+        let body = [Bytes::from(record.to_string())];
+        let put = self.store.put(&key, &body, Condition::Always);
+        put.await.unwrap();
     }
 
     fn held(&self, key: &str) -> (Held, Bytes) {
@@ -241,6 +256,9 @@ impl Primary for World {
     ) -> Attempt {
         let reply = |code, text: &'static str| Reply::new(code, [text]);
         let mood = self.of(route, address);
+        if mood == Mood::SettledMeanwhile {
+            self.settled_by_another(delivery).await;
+        }
         if mood == Mood::TakesLong {
             self.taken_over_by_another().await;
         }
@@ -248,6 +266,7 @@ impl Primary for World {
         for n in 0..delivery.envelope.recipients.len() {
             recipients.push(match mood {
                 Mood::LosesTheReply => Verdict::Uncertain,
+                Mood::SettledMeanwhile if n > 0 => Verdict::Deferred(reply(450, "4.2.0 later")),
                 Mood::Defers => Verdict::Deferred(reply(450, "4.2.0 later")),
                 Mood::Rejects => Verdict::Rejected(reply(550, "5.1.1 nobody")),
                 Mood::RejectsFirst if n == 0 => Verdict::Rejected(reply(550, "5.1.1 nobody")),
@@ -474,6 +493,27 @@ fn a_return_that_was_not_done_is_not_done_later() {
     let known = crate::custody::attempts::read(&shop.world.store, &route.name, &copy);
     let known = block_on(known).unwrap().unwrap();
     assert!(known.settled.is_empty(), "{done:?}: {known:?}");
+}
+
+/// The verdicts were counted off against those who were left by then: the first one's 250 stood for
+/// the second, who never got the message.
+#[test]
+fn a_250_stands_for_nobody_but_its_recipient() {
+    let mut shop = Shop::new();
+    for route in &mut shop.config.routes {
+        (route.pace.max_concurrency, route.pace.batch) = (1, 1);
+    }
+    shop.world.mood("192.0.2", Mood::Refuses);
+    shop.post(&["ann@example.org", "bob@example.org"], None);
+    shop.world.mood("192.0.2", Mood::SettledMeanwhile);
+    shop.tick(60_000);
+    let (held, _) = shop.world.held(&shop.world.queue()[0]);
+    let copy = crate::custody::held::Copy::first(held.id);
+    let route = &shop.config.routes[0].name;
+    let known = crate::custody::attempts::read(&shop.world.store, route, &copy);
+    let settled = block_on(known).unwrap().unwrap().settled;
+    let settled: Vec<_> = settled.iter().map(|one| one.address.as_str()).collect();
+    assert_eq!(settled, ["ann@example.org"]);
 }
 
 /// The submission named it by its id and the release by its key, so one message counted twice.

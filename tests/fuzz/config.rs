@@ -14,8 +14,10 @@ pub fn check(input: &[u8]) {
         return;
     };
     let parsed = Config::parse(document, credentials);
+    // A word of the document may be repeated, but for what looks like a password in an address.
+    let secret = document.replace(":hunter2@", "");
     assert!(
-        !format!("{parsed:?}").contains("hunter2"),
+        secret.contains("hunter2") || !format!("{parsed:?}").contains("hunter2"),
         "a secret is shown"
     );
     let Ok(config) = parsed else {

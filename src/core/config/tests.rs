@@ -165,6 +165,20 @@ fn a_broken_secret_is_never_quoted() {
 }
 
 #[test]
+fn a_password_in_an_address_is_refused_and_not_repeated() {
+    for address in [
+        "smtp://ann:hunter2@",
+        "smtp://ann:hunter2@@",
+        "https://hunter2@",
+        "smtp://ann:hunter2@[",
+    ] {
+        let error = Config::parse(&ROUTE.replace("smtp://", address), "").unwrap_err();
+        assert_eq!(error.key, "route.hq.primary");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn debug_hides_credentials() {
     let config = Config::parse(ROUTE, "[hq]\nusername = 'u'\npassword = 'hunter2'\n").unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));

@@ -35,7 +35,12 @@ pub enum Target {
 impl PrimaryAddress {
     /// Reads one address of `key`.
     pub fn parse(key: &str, text: &str) -> Result<Self, ConfigError> {
-        let bad = |reason: &str| ConfigError::at(key, format!("{text:?}: {reason}"));
+        // What stands before an @ may be a password that does not belong here.
+        let shown = match text.rsplit_once('@') {
+            Some((_, place)) => format!("***@{place}"),
+            None => text.to_owned(),
+        };
+        let bad = |reason: &str| ConfigError::at(key, format!("{shown:?}: {reason}"));
         let url = Url::parse(text).map_err(|error| bad(&error.to_string()))?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(

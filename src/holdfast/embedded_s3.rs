@@ -1,32 +1,27 @@
-//! S3-compatible storage inside this process, for a first try and for tests.
-//!
-//! The protocol and the files are s3s and s3s-fs, with signatures verified. Two things they leave
-//! open are added here, because Holdfast's promises are tested against this store:
-//!
-//! - s3s-fs checks `If-Match` and `If-None-Match: *` and writes later, so that two creators could
-//!   both win. Here, requests for one object wait for its writer.
-//! - s3s-fs does not wait for the disk. Here, a stored object is on the disk before it is confirmed.
+//! S3-compatible storage inside this process, for a first try and for tests: s3s speaks the protocol and
+//! verifies the signatures, the objects are [plain files](files).
+
+mod files;
+mod protocol;
 
 use std::convert::Infallible;
-use std::hash::{BuildHasher, RandomState};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
-use http::{Method, Request, Response, StatusCode, Uri};
+use anyhow::{Context, Result};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use percent_encoding::percent_decode_str;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
 use tokio::net::TcpStream;
-use tokio::sync::RwLock;
 
 use crate::server::Server;
+use files::Files;
+use protocol::Actions;
 
 /// Where the storage lies and who may use it.
 #[derive(Clone)]
@@ -68,19 +63,17 @@ impl EmbeddedS3 {
         let folder = options.folder.clone();
         std::fs::create_dir_all(folder.join(&options.bucket))
             .with_context(|| format!("the storage folder {} cannot be made", folder.display()))?;
-        let files = FileSystem::new(&folder).map_err(|error| anyhow!("{error:?}"))?;
-        let mut service = S3ServiceBuilder::new(files);
+        let open = move || Files::open(folder, options.durable);
+        let files = tokio::task::spawn_blocking(open).await?;
+        let files =
+            files.with_context(|| format!("{} cannot be read", options.folder.display()))?;
+        let mut service = S3ServiceBuilder::new(Actions(Arc::new(files)));
         service.set_auth(SimpleAuth::from_single(
             options.access_key,
             options.secret_key.as_str(),
         ));
-        let store = Arc::new(Store {
-            service: service.build(),
-            durable: options.durable.then_some(folder),
-            writers: std::array::from_fn(|_| RwLock::new(())),
-            hasher: RandomState::new(),
-        });
-        let serve = move |stream| connection(stream, store.clone());
+        let service = service.build();
+        let serve = move |stream| connection(stream, service.clone());
         Ok(Self(Server::start(options.listen, serve).await?))
     }
 
@@ -100,72 +93,23 @@ impl EmbeddedS3 {
     }
 }
 
-struct Store {
-    service: S3Service,
-    /// The folder, if writes wait for the disk.
-    durable: Option<PathBuf>,
-    /// An object's path falls to one of these; two objects may share one and only lose a moment.
-    writers: [RwLock<()>; 64],
-    hasher: RandomState,
-}
-
-impl Store {
-    async fn respond(&self, request: Request<Incoming>) -> Response<s3s::Body> {
-        let (method, uri) = (request.method().clone(), request.uri().clone());
-        let lock = &self.writers[self.hasher.hash_one(uri.path()) as usize % self.writers.len()];
-        let request = request.map(s3s::Body::from);
-        let response = if method == Method::GET || method == Method::HEAD {
-            let _reading = lock.read().await;
-            self.service.call(request).await
-        } else {
-            let _writing = lock.write().await;
-            let response = self.service.call(request).await;
-            let stored = response
-                .as_ref()
-                .is_ok_and(|response| response.status().is_success());
-            match &self.durable {
-                Some(folder) if stored && method == Method::PUT => {
-                    let synced = sync(folder, &uri).await;
-                    synced
-                        .map_err(|error| s3s::HttpError::new(Box::new(error)))
-                        .and(response)
-                }
-                _ => response,
-            }
-        };
-        response.unwrap_or_else(|_| {
-            let mut failed = Response::new(s3s::Body::empty());
-            *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            failed
-        })
-    }
-}
-
-async fn connection(stream: TcpStream, store: Arc<Store>) {
-    let service = service_fn(move |request| {
-        let store = store.clone();
-        async move { Ok::<_, Infallible>(store.respond(request).await) }
+async fn connection(stream: TcpStream, service: S3Service) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let service = service.clone();
+        async move {
+            let response = service.call(request.map(s3s::Body::from)).await;
+            Ok::<_, Infallible>(response.unwrap_or_else(|_| {
+                let mut failed = Response::new(s3s::Body::empty());
+                *failed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                failed
+            }))
+        }
     });
     // A connection that breaks is the client's business; there is nobody left to tell.
     auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await
         .ok();
-}
-
-/// Waits until the object of `uri` is on the disk: the file and its entry in the folder.
-async fn sync(folder: &Path, uri: &Uri) -> std::io::Result<()> {
-    let path = percent_decode_str(uri.path().trim_start_matches('/')).decode_utf8_lossy();
-    let file = folder.join(path.as_ref());
-    let sync = move || {
-        // A part of a multipart upload has no file of this name yet.
-        if let (Ok(object), Some(parent)) = (std::fs::File::open(&file), file.parent()) {
-            object.sync_all()?;
-            std::fs::File::open(parent)?.sync_all()?;
-        }
-        Ok(())
-    };
-    tokio::task::spawn_blocking(sync).await?
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The store, spoken to as the components do: rusty-s3's signed URLs.
 
+use std::path::Path;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -193,4 +194,40 @@ async fn listings_are_in_order_and_in_pages() {
         ["queue/a/1.eml", "queue/a/3.eml", "queue/b/2.eml"]
     );
     assert_eq!(store.get("queue/a/2.eml").await.0, 404);
+}
+
+#[tokio::test]
+async fn what_lies_in_the_folder_is_what_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(folder.path(), "secret").await;
+    for key in ["queue/a/1.eml", "queue/a/2.eml", "queue/a/3.eml"] {
+        assert_eq!(first.status(first.put(key, None, key)).await, 200);
+    }
+    first.s3.stop().await;
+    // A write that was cut off by the server's end is no object.
+    std::fs::write(folder.path().join(".unfinished-7"), "half").unwrap();
+
+    let second = start(folder.path(), "secret").await;
+    std::fs::remove_file(folder.path().join("holdfast/queue/a/1.eml")).unwrap();
+    assert_eq!(
+        second.list("queue/", None, 1).await,
+        ["queue/a/2.eml"],
+        "what was removed from behind takes no place in a page"
+    );
+    assert!(!folder.path().join(".unfinished-7").exists());
+    assert_eq!(second.get("queue/a").await.0, 404, "a folder is no object");
+}
+
+#[tokio::test]
+async fn a_key_is_no_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = start(folder.path(), "secret").await;
+    let files = files::Files::open(folder.path().to_owned(), true).unwrap();
+    for name in ["holdfast/../x", "holdfast//x", "holdfast/./x", "holdfast/"] {
+        let written = files.write(name, &[], &files::Condition::Always);
+        assert!(written.is_err(), "{name}");
+        assert!(files.facts(name).is_err(), "{name}");
+    }
+    assert!(!folder.path().join("x").exists());
+    assert_eq!(store.status(store.put("..x/y..", None, "x")).await, 200);
 }

@@ -10,8 +10,9 @@
 //!   1. leases/ROUTE.json             names the batch
 //!   2. attempts/ROUTE/, outcomes/    are listed: who has a record or an outcome goes the other way
 //!   3. each is handed over
-//!   4. outcomes/DAY/ROUTE/...json    for all that were delivered; then they go from the queue
-//!   5. leases/ROUTE.json             names the next batch, or none
+//!   4. leases/ROUTE.json             names the next batch beside it, or none
+//!   5. outcomes/DAY/ROUTE/...json    for all that were delivered; then they go from the queue,
+//!                                    while the next batch is handed over
 //! ```
 //!
 //! A releaser that dies leaves the batch named. Whoever takes the lease next counts each of those
@@ -45,13 +46,14 @@ pub async fn take_lease<P: Ports>(
     let Some(mut lease) = lease::take(ports, route).await? else {
         return Ok(None);
     };
-    for copy in lease.abandoned() {
-        let key = Held::key(route, &copy);
+    let abandoned = lease.abandoned();
+    for copy in &abandoned {
+        let key = Held::key(route, copy);
         if ports.store().peek(&key, 1).await?.is_some() {
-            attempts::mark_lost(ports, route, &copy).await?;
+            attempts::mark_lost(ports, route, copy).await?;
         }
     }
-    lease.settled();
+    lease.settled(abandoned);
     Ok(Some(lease))
 }
 
@@ -107,6 +109,16 @@ pub async fn untried<P: Ports>(
     let copies = batch.iter().map(|(_, copy)| *copy);
     let untried = |copy: &Copy| seen(copy) && !tried.contains(copy) && !over.contains(copy);
     Ok(copies.filter(untried).collect())
+}
+
+/// A message of a batch that was delivered, while that is not written down yet.
+pub struct Delivered {
+    /// Its key in the queue.
+    pub key: String,
+    /// Its name.
+    pub copy: Copy,
+    /// Its outcome.
+    pub ended: Ended,
 }
 
 /// What became of one message of a batch.
@@ -218,24 +230,25 @@ fn is_plain(route: &Route, held: &Held, now: Timestamp) -> bool {
         && expires.is_none_or(|end| end > now)
 }
 
-/// Writes the outcomes of all that were delivered, then removes them from the queue.
+/// Writes the outcomes of all that were delivered, then removes them from the queue: these.
 pub async fn finish<P: Ports>(
     ports: &P,
     route: &RouteName,
-    delivered: Vec<(String, Copy, Ended)>,
-) -> Result<(), StoreError> {
+    delivered: Vec<Delivered>,
+) -> Result<Vec<Copy>, StoreError> {
     if delivered.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let keys: Vec<String> = delivered.iter().map(|(key, ..)| key.clone()).collect();
-    let ended = delivered
-        .into_iter()
-        .map(|(_, copy, ended)| (copy.to_string(), ended));
+    let copies = delivered.iter().map(|one| one.copy).collect();
+    let keys: Vec<String> = delivered.iter().map(|one| one.key.clone()).collect();
+    let ended = delivered.into_iter();
+    let ended = ended.map(|one| (one.copy.to_string(), one.ended));
     let batch = Batch {
         outcomes: ended.collect(),
     };
     batch.write(ports.store(), route).await?;
-    ports.store().delete_all(&keys).await
+    ports.store().delete_all(&keys).await?;
+    Ok(copies)
 }
 
 /// What [`Released`] calls a message of a batch that was delivered: one that is in doubt is in none.

@@ -7,13 +7,16 @@
 //! [batches](super::batch). A message that fails is stepped over and keeps its own retry time. Each
 //! call is bounded in time and may be repeated, overlapped or killed at any point.
 
+use std::collections::BTreeSet;
+
 use futures::StreamExt as _;
+use futures::future::join;
 use futures::stream::FuturesUnordered;
 use serde::Serialize;
 
-use super::batch::{self, Done};
+use super::batch::{self, Delivered, Done};
 use super::figures::Tally;
-use super::held::Copy;
+use super::held::{Copy, Held};
 use super::lease::Lease;
 use super::progress::Reporter;
 use super::release::{self, Released};
@@ -109,9 +112,12 @@ pub async fn drain<P: Ports>(
         good: 0,
         failures: Vec::new(),
         served: false,
+        delivered: Vec::new(),
         drained: Drained::default(),
     };
-    let result = run.through().await;
+    let through = run.through().await;
+    // Also where it failed: what was delivered is written down.
+    let result = through.and(run.finish().await);
     let Run {
         failures,
         served,
@@ -167,6 +173,8 @@ struct Run<'r, P: Ports> {
     good: usize,
     failures: Vec<(String, String)>,
     served: bool,
+    /// What the last batch delivered and what is not yet written down.
+    delivered: Vec<Delivered>,
     drained: Drained,
 }
 
@@ -176,6 +184,11 @@ impl<P: Ports> Run<'_, P> {
         let mut running = FuturesUnordered::new();
         loop {
             self.look_ahead().await?;
+            if !self.is_backlog() {
+                self.finish().await?;
+            }
+            self.reporter.report(ports).await;
+            self.tally.report(ports, &self.route.name).await;
             while running.len() < self.concurrency
                 && self.drained.stopped.is_none()
                 && !self.is_backlog()
@@ -199,8 +212,6 @@ impl<P: Ports> Run<'_, P> {
             match running.next().await {
                 Some((key, released)) => {
                     self.count(&key, released?);
-                    self.reporter.report(ports).await;
-                    self.tally.report(ports, &self.route.name).await;
                 }
                 None if self.drained.stopped.is_none() && self.is_backlog() => self.batch().await?,
                 None => return Ok(()),
@@ -238,22 +249,38 @@ impl<P: Ports> Run<'_, P> {
         Ok(())
     }
 
+    /// Hands a batch over while the one before it is written down.
     async fn batch(&mut self) -> Result<(), StoreError> {
-        let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
-        let batch = batch::begin(route, &self.page.keys[self.next..]);
-        let copies: Vec<_> = batch.iter().map(|(_, copy)| *copy).collect();
-        if copies.is_empty() {
+        let batch = batch::begin(self.route, &self.page.keys[self.next..]);
+        if batch.is_empty() {
             // Not a name of ours: looked at one by one.
             self.concurrency = 1;
             return Ok(());
         }
-        if !self.lease.name(ports, &copies).await? {
+        let before = std::mem::take(&mut self.delivered);
+        let named = before.iter().map(|one| one.copy);
+        let named: Vec<_> = named.chain(batch.iter().map(|(_, copy)| *copy)).collect();
+        let finishing = batch::finish(self.ports, &self.route.name, before);
+        let (finished, handed) = join(finishing, self.hand_over(batch, &named)).await;
+        self.finished(finished?);
+        handed
+    }
+
+    /// Hands a batch over, once it and what is not yet written down of the one before are named.
+    async fn hand_over(
+        &mut self,
+        batch: Vec<(String, Copy)>,
+        named: &[Copy],
+    ) -> Result<(), StoreError> {
+        let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
+        if !self.lease.name(ports, named).await? {
             self.drained.stopped = Some(LEASE_LOST.into());
             return Ok(());
         }
         let untried = batch::untried(ports, &route.name, &batch).await?;
+        let copies: BTreeSet<Copy> = batch.iter().map(|(_, copy)| *copy).collect();
         let mut waiting = batch.into_iter();
-        let (mut running, mut delivered) = (FuturesUnordered::new(), Vec::new());
+        let mut running = FuturesUnordered::new();
         loop {
             while running.len() < route.pace.max_concurrency && self.drained.stopped.is_none() {
                 if ports.now() >= self.deadline {
@@ -280,19 +307,33 @@ impl<P: Ports> Run<'_, P> {
                 break;
             };
             match done? {
-                Done::Delivered(ended) => delivered.push((key, copy, *ended)),
+                Done::Delivered(ended) => self.delivered.push(Delivered {
+                    key,
+                    copy,
+                    ended: *ended,
+                }),
                 Done::Settled(released) => self.count(&key, released),
             }
         }
-        let keys: Vec<String> = delivered.iter().map(|(key, ..)| key.clone()).collect();
-        batch::finish(ports, &route.name, delivered).await?;
-        self.lease.settled();
-        for key in keys {
+        let delivered: BTreeSet<Copy> = self.delivered.iter().map(|one| one.copy).collect();
+        self.lease.settled(copies.difference(&delivered).copied());
+        Ok(())
+    }
+
+    /// Writes down what the last batch delivered.
+    async fn finish(&mut self) -> Result<(), StoreError> {
+        let delivered = std::mem::take(&mut self.delivered);
+        let finished = batch::finish(self.ports, &self.route.name, delivered).await?;
+        self.finished(finished);
+        Ok(())
+    }
+
+    fn finished(&mut self, copies: Vec<Copy>) {
+        for copy in &copies {
+            let key = Held::key(&self.route.name, copy);
             self.count(&key, batch::DELIVERED);
         }
-        self.reporter.report(ports).await;
-        self.tally.report(ports, &route.name).await;
-        Ok(())
+        self.lease.settled(copies);
     }
 
     /// The next key of the queue, from the page or the page after it.

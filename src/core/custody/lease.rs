@@ -8,6 +8,8 @@
 //! claims a whole [`batch`](super::batch). What it names stays named until it is settled, by the
 //! holder or by whoever takes the lease after it, and nobody else touches it so long.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::held::Copy;
@@ -94,9 +96,10 @@ impl Lease {
         copies.filter_map(|name| Copy::named(name)).collect()
     }
 
-    /// What is named needs it no longer; the next write of the lease says so.
-    pub fn settled(&mut self) {
-        self.held.batch.clear();
+    /// These need to be named no longer; the next write of the lease says so.
+    pub fn settled(&mut self, copies: impl IntoIterator<Item = Copy>) {
+        let settled: BTreeSet<String> = copies.into_iter().map(|copy| copy.to_string()).collect();
+        self.held.batch.retain(|name| !settled.contains(name));
     }
 
     /// Names the messages that we are at from now on; false when the lease was lost.

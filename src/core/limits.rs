@@ -156,6 +156,10 @@ pub const COUNT_PAGES: u32 = 20;
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// The last tick is written down so often at most: each write is paid for.
 pub const TICK_NOTED: Duration = Duration::from_secs(30);
+/// Nobody ticks any more where the last tick that was written down is older than this.
+pub const TICK_OVERDUE: Duration = Duration::from_secs(90);
+/// What a tick answers, as a submission reads it that asked for one.
+pub const TICKED_BYTES: usize = 262_144;
 /// Reading all that `/metrics` tells. Prometheus gives up after 10 s.
 pub const METRICS: Duration = Duration::from_secs(7);
 /// A release that rested for longer than this is over; the next is another.

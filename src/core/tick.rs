@@ -182,7 +182,7 @@ pub fn due(route: &Route, cache: &StateCache, now: Timestamp) -> bool {
     !state.rests(now) && route.primaries.iter().any(|primary| due(&primary.text))
 }
 
-/// Makes the probes that are due on one route, as after-work of a submission: where nobody ticks,
+/// Makes the probes that are due on one route, as after-work of a submission that can have no tick:
 /// mail itself finds out that its primary is back, and the next message is the canary.
 pub async fn probe_route<P: Ports>(ports: &P, cache: &StateCache, route: &Route) {
     for index in 0..route.primaries.len() {

@@ -1,34 +1,86 @@
-//! After-work: a submission that met a route with something due lets a little time pass for it,
-//! after its answer went out. So an installation that nobody ticks still finds its primary again.
-//! Nothing that was promised depends on it.
+//! After-work: a submission lets time pass where nobody else does, after its answer went out. So an
+//! installation that nobody ticks still finds its primary again, and what it holds goes home.
+//!
+//! The work itself is the keeper's: it is asked for a tick, as anybody may ask it. Where that is not to
+//! be had, because the host knows no requests to itself or no tick token is set, a probe that is due is
+//! made here. Nothing that was promised depends on any of it.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
-use holdfast_core::ports::Clock as _;
+use holdfast_core::custody::ticks;
+use holdfast_core::limits;
+use holdfast_core::ports::{Clock as _, HttpClient as _, HttpRequest};
 use holdfast_core::tick;
+use holdfast_core::time::Timestamp;
 use holdfast_edge::app::App;
+use holdfast_edge::settings;
+use holdfast_edge::world::World;
 use wasip3::wit_bindgen;
 
-/// Starts it where something is due.
+thread_local! {
+    static LOOKED: Cell<Option<Timestamp>> = const { Cell::new(None) };
+}
+
+/// Starts it where something is due, or where it is time to look whether anybody ticks.
 pub fn work(app: &Rc<App>) {
     let now = app.now();
-    if !app
+    let due = app
         .config
         .routes
         .iter()
-        .any(|route| tick::due(route, &app.cache, now))
-    {
+        .any(|route| tick::due(route, &app.cache, now));
+    if !due && !is_time_to_look(now) {
         return;
     }
     let app = app.clone();
     wit_bindgen::spawn(async move {
-        for route in app
-            .config
-            .routes
-            .iter()
-            .filter(|route| tick::due(route, &app.cache, app.now()))
-        {
-            tick::probe_route(&*app, &app.cache, route).await;
+        if !due && !ticks::are_overdue(&*app).await {
+            return;
+        }
+        if !ask_for_a_tick().await {
+            probe(&app).await;
         }
     });
 }
+
+/// Once for each instance, and again when it has served for a while.
+fn is_time_to_look(now: Timestamp) -> bool {
+    let looked = LOOKED.get();
+    let recently = looked.is_some_and(|at| at <= now && now.since(at) < limits::TICK_NOTED);
+    if !recently {
+        LOOKED.set(Some(now));
+    }
+    !recently
+}
+
+/// Whether the keeper let time pass.
+async fn ask_for_a_tick() -> bool {
+    let token = settings::get("tick_token").await.unwrap_or_default();
+    if token.is_empty() {
+        return false;
+    }
+    let request = HttpRequest {
+        method: "POST",
+        url: TICK.into(),
+        headers: vec![("authorization", format!("Bearer {token}"))],
+        body: Vec::new(),
+        connect: limits::REPLY,
+        // Who hangs up ends the tick.
+        reply: limits::TICK * 2,
+        most: limits::TICKED_BYTES,
+    };
+    let answer = World.send(request).await;
+    answer.is_ok_and(|answer| answer.status == 200)
+}
+
+async fn probe(app: &App) {
+    for route in &app.config.routes {
+        if tick::due(route, &app.cache, app.now()) {
+            tick::probe_route(app, &app.cache, route).await;
+        }
+    }
+}
+
+/// Spin's name for the application itself.
+const TICK: &str = "http://self.alt/v1/tick";

@@ -22,6 +22,17 @@ pub async fn last(store: &impl Store) -> Result<Option<Timestamp>, StoreError> {
     Ok(found.map(|(ticked, _)| ticked.at))
 }
 
+/// Whether nobody ticks: the last one is too long ago, or there never was one. Who cannot read it does
+/// not know, and leaves it.
+pub async fn are_overdue<P: Ports>(ports: &P) -> bool {
+    let now = ports.now();
+    match last(ports.store()).await {
+        Ok(Some(at)) => at > now || now.since(at) > limits::TICK_OVERDUE,
+        Ok(None) => true,
+        Err(_) => false,
+    }
+}
+
 /// Writes down that a tick came to its end now. What cannot be written stops no tick.
 pub async fn note<P: Ports>(ports: &P) {
     if let Err(error) = write(ports).await {

@@ -379,7 +379,8 @@ async fn clear_up<P: Ports>(ports: &P, claimed: &Claimed) -> Result<(), StoreErr
 }
 
 /// A message ended, and the record of its attempts is about to go. One that never reported wrote the
-/// outcome; where there were more of them, another may have delivered the message too.
+/// outcome; where there were more of them, or one after it reported that it delivered, the message
+/// may have been delivered twice.
 async fn keep_doubt<P: Ports>(
     ports: &P,
     route: &RouteName,
@@ -387,17 +388,25 @@ async fn keep_doubt<P: Ports>(
     split: bool,
     claimed: &Claimed,
 ) -> Result<(), StoreError> {
-    if claimed.attempts.lost < 2 {
+    let attempts = &claimed.attempts;
+    if attempts.lost == 0 {
         return Ok(());
     }
+    let mut settled = attempts.settled.iter();
+    let delivered = settled.any(|one| one.outcome == Outcome::Delivered);
+    let doubtful = |ended: &Ended| {
+        // Our own claim is counted too, and tried nobody.
+        let later = attempts.attempts > ended.attempts.saturating_add(1);
+        !ended.uncertain && (attempts.lost > 1 || (later && delivered))
+    };
     let ended = Ended::find(ports.store(), route, copy, split).await?;
-    if let Some(ended) = ended.filter(|ended| !ended.uncertain) {
-        let doubtful = Ended {
+    if let Some(ended) = ended.filter(doubtful) {
+        let ended = Ended {
             uncertain: true,
             ..ended
         };
         let split = split.then_some(route);
-        doubtful.write(ports.store(), split, copy).await?;
+        ended.write(ports.store(), split, copy).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
+use holdfast_core::custody::ended::batch::Batch;
 use holdfast_core::custody::life;
 use holdfast_core::ports::Clock as _;
 use holdfast_core::problem::Kind;
@@ -162,9 +163,13 @@ impl Letter {
 
     /// Whether it is one of the tries of its key that `life` looks for.
     fn within_reach(&self, sim: &Sim) -> bool {
-        let records = ["queue/", "outcomes/"].map(|prefix| sim.objects.keys(prefix));
-        let later = |key: &String| (4..=TRIES).any(|n| key.contains(&format!(".{n}.")));
-        !records.concat().iter().any(later)
+        let names = ["queue/", "outcomes/"].map(|prefix| sim.objects.keys(prefix));
+        let batches = names[1].iter().filter_map(|key| sim.objects.get(key));
+        let batches = batches.filter_map(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
+        let batched = batches.flat_map(|batch| batch.outcomes.into_keys());
+        let batched: Vec<String> = batched.map(|copy| format!("{copy}.")).collect();
+        let later = |name: &String| (4..=TRIES).any(|n| name.contains(&format!(".{n}.")));
+        !names.concat().iter().chain(&batched).any(later)
     }
 }
 

@@ -14,6 +14,11 @@
 /// | a queue of one message was given to a dead address for ever | `one_held_message_finds_the_address_that_works` |
 /// | a clock far ahead put off the next probe for a year | `a_clock_far_ahead_does_not_put_off_the_next_probe` |
 /// | a clock far ahead swept away the records of the day | `a_clock_that_leapt_deletes_nothing` |
+/// | an outcome that was written late hid the one who had delivered it too | `who_clears_up_after_a_late_outcome_keeps_the_doubt` |
+/// | a drop after a return that broke off did not say who had returned it | `a_drop_after_a_return_that_broke_off_names_both` |
 ///
-/// Their seeds meant other worlds, so none of them is left here.
-pub const SAVED_SEEDS: &[(u64, &str)] = &[];
+/// The seeds of those that are not here meant other worlds.
+pub const SAVED_SEEDS: &[(u64, &str)] = &[
+    (20_003_435, "a late outcome hid another's delivery"),
+    (20_210_291, "a drop did not say who had returned it"),
+];

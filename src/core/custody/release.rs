@@ -19,12 +19,12 @@ use std::time::Duration;
 use super::attempts::{self, Claim, Claimed};
 pub use super::ended::{Dropped, Ended};
 use super::figures::{self, Figures};
-use super::held::{Copy, Held};
+use super::held::Copy;
 use super::lease;
 use super::life::held_copy;
-use super::store::{Store, StoreError, StoreErrorKind};
+use super::store::{StoreError, StoreErrorKind};
 pub use super::work::hand_over;
-use super::work::{Opened, left, open};
+use super::work::{self, Opened, left, open};
 use crate::config::Config;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::{Route, RouteName};
@@ -213,7 +213,6 @@ pub async fn drop<P: Ports>(
     claimed: Claimed,
     dropped: Dropped,
 ) -> Result<(), StoreError> {
-    let key = Held::key(route, copy);
     let claimed = match finish_telling(ports, config, route, copy, claimed).await? {
         Some(claimed) => claimed,
         None => return Ok(()),
@@ -221,7 +220,7 @@ pub async fn drop<P: Ports>(
     let attempts = &claimed.attempts;
     let (mut recipients, mut ended) = (attempts.settled.clone(), None);
     match held_copy(ports.store(), route, copy).await {
-        Ok(None) => return claimed.forget(ports).await,
+        Ok(None) => return work::gone(ports, route, copy, &claimed).await,
         Ok(Some(held)) => {
             recipients.extend(left(&held, attempts).into_iter().map(|address| Settled {
                 address,
@@ -250,15 +249,12 @@ pub async fn drop<P: Ports>(
         attempts: attempts.attempts.saturating_sub(1),
         uncertain: attempts.lost > 0 || ended.is_some_and(|held| !held.uncertain.is_empty()),
         dropped: Some(dropped),
-        returned: None,
+        // A return that was begun and not done: its report goes out all the same.
+        returned: attempts.returned.clone(),
         dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
         dead_letter: None,
     };
-    let end = end
-        .write(ports.store(), split.then_some(route), copy)
-        .await?;
-    ports.store().delete(&key).await?;
-    claimed.forget(ports).await?;
+    let end = work::end(ports, copy, split, &claimed, end).await?;
     let mut figures = Figures::default();
     figures.ended(Outcome::Dropped, end.uncertain);
     figures::add_or_log(ports, route, figures).await;

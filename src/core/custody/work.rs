@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::limits;
 use crate::mail::{EmailAddress, facts, trace};
 use crate::ports::{Delivery, Event as LogEvent, Ports, Primary};
-use crate::routing::{HoldReason, Route};
+use crate::routing::{HoldReason, Route, RouteName};
 use crate::smtp::{Attempt, Failure, Verdict};
 use crate::submit::answer::{Outcome, ReplyWords, Settled};
 
@@ -66,10 +66,7 @@ pub async fn open<'r, P: Ports>(
     let (object, held, ended) = match read.await {
         Ok(Some(read)) => read,
         Ok(None) => {
-            for split in [false, true] {
-                keep_doubt(ports, route, copy, split, &claimed).await?;
-            }
-            clear_up(ports, &claimed).await?;
+            gone(ports, &route.name, copy, &claimed).await?;
             return Ok(Opened::Over(Released::Gone));
         }
         Err(error) => {
@@ -80,7 +77,7 @@ pub async fn open<'r, P: Ports>(
     };
     if ended.is_some() {
         let split = held.as_ref().is_ok_and(|(held, _)| held.split);
-        keep_doubt(ports, route, copy, split, &claimed).await?;
+        keep_doubt(ports, &route.name, copy, split, &claimed).await?;
         ports.store().delete(&key).await?;
         clear_up(ports, &claimed).await?;
         return Ok(Opened::Over(Released::Gone));
@@ -179,23 +176,17 @@ impl<P: Ports> Work<'_, P> {
         })
     }
 
-    /// The outcome first, then the message, then the record: in this order nothing can be lost.
+    /// Writes its outcome, and removes it.
     pub async fn end(&self) -> Result<Ended, StoreError> {
-        let Self {
-            ports,
-            route,
-            held,
-            copy,
-            ..
-        } = self;
+        let Self { held, copy, .. } = self;
         let dead_letter = self.keep_dead_letter().await?;
         let attempts = &self.claimed.attempts;
         let ended = Ended {
             id: held.id,
-            route: route.name.clone(),
+            route: self.route.name.clone(),
             partner: held.partner.clone(),
             held: held.at,
-            at: ports.now(),
+            at: self.ports.now(),
             recipients: attempts.settled.clone(),
             attempts: attempts.attempts,
             uncertain: attempts.lost > 0
@@ -206,19 +197,7 @@ impl<P: Ports> Work<'_, P> {
             dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
             dead_letter,
         };
-        let split = held.split.then_some(&route.name);
-        let ended = ended.write(ports.store(), split, copy).await?;
-        ports.store().delete(&Held::key(&route.name, copy)).await?;
-        // Who took over may have delivered it too, and may die before it says so. Looked at only
-        // now that nobody can begin any more.
-        if self.claimed.is_taken_over(*ports).await? {
-            let doubtful = Ended {
-                uncertain: true,
-                ..ended.clone()
-            };
-            doubtful.write(ports.store(), split, copy).await?;
-        }
-        self.claimed.forget(*ports).await?;
+        let ended = end(self.ports, copy, held.split, &self.claimed, ended).await?;
         self.log(match ended.outcome() {
             Outcome::Returned => "message.returned",
             _ => "release.ended",
@@ -244,6 +223,42 @@ impl<P: Ports> Work<'_, P> {
             .traced(held.trace.as_ref());
         self.ports.write(event);
     }
+}
+
+/// The outcome first, then the message, then the record: in this order nothing can be lost. Gives
+/// what the outcome says in the end.
+pub async fn end<P: Ports>(
+    ports: &P,
+    copy: &Copy,
+    split: bool,
+    claimed: &Claimed,
+    ended: Ended,
+) -> Result<Ended, StoreError> {
+    let (store, route) = (ports.store(), ended.route.clone());
+    let split = split.then_some(&route);
+    let mut ended = ended.write(store, split, copy).await?;
+    store.delete(&Held::key(&route, copy)).await?;
+    // Who took over may have delivered it too, and may die before it says so. Looked at only now
+    // that nobody can begin any more.
+    if claimed.is_taken_over(ports).await? {
+        ended.uncertain = true;
+        ended = ended.write(store, split, copy).await?;
+    }
+    claimed.forget(ports).await?;
+    Ok(ended)
+}
+
+/// A claimed message is not there any more: what its record has to say is written down.
+pub async fn gone<P: Ports>(
+    ports: &P,
+    route: &RouteName,
+    copy: &Copy,
+    claimed: &Claimed,
+) -> Result<(), StoreError> {
+    for split in [false, true] {
+        keep_doubt(ports, route, copy, split, claimed).await?;
+    }
+    clear_up(ports, claimed).await
 }
 
 /// The recipients that need something more.
@@ -364,25 +379,34 @@ async fn clear_up<P: Ports>(ports: &P, claimed: &Claimed) -> Result<(), StoreErr
 }
 
 /// A message ended, and the record of its attempts is about to go. One that never reported wrote the
-/// outcome; where there were more of them, another may have delivered the message too.
+/// outcome; where there were more of them, or one after it reported that it delivered, the message
+/// may have been delivered twice.
 async fn keep_doubt<P: Ports>(
     ports: &P,
-    route: &Route,
+    route: &RouteName,
     copy: &Copy,
     split: bool,
     claimed: &Claimed,
 ) -> Result<(), StoreError> {
-    if claimed.attempts.lost < 2 {
+    let attempts = &claimed.attempts;
+    if attempts.lost == 0 {
         return Ok(());
     }
-    let ended = Ended::find(ports.store(), &route.name, copy, split).await?;
-    if let Some(ended) = ended.filter(|ended| !ended.uncertain) {
-        let doubtful = Ended {
+    let mut settled = attempts.settled.iter();
+    let delivered = settled.any(|one| one.outcome == Outcome::Delivered);
+    let doubtful = |ended: &Ended| {
+        // Our own claim is counted too, and tried nobody.
+        let later = attempts.attempts > ended.attempts.saturating_add(1);
+        !ended.uncertain && (attempts.lost > 1 || (later && delivered))
+    };
+    let ended = Ended::find(ports.store(), route, copy, split).await?;
+    if let Some(ended) = ended.filter(doubtful) {
+        let ended = Ended {
             uncertain: true,
             ..ended
         };
-        let split = split.then_some(&route.name);
-        doubtful.write(ports.store(), split, copy).await?;
+        let split = split.then_some(route);
+        ended.write(ports.store(), split, copy).await?;
     }
     Ok(())
 }

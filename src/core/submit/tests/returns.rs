@@ -358,6 +358,26 @@ fn a_person_returns_a_message_with_a_reason() {
     );
 }
 
+/// Its outcome said that the message was returned, and not by whom.
+#[test]
+fn a_drop_after_a_return_that_broke_off_names_both() {
+    let shop = Shop::returning();
+    let id = shop.hold(ANN);
+    let (olga, otto) = (operator(Some("Olga"), None), operator(Some("Otto"), None));
+    shop.world.broken.set("queue/acme/");
+    let returned = shop.act(id, Action::Return, &olga);
+    assert_eq!(returned.unwrap_err().kind, Kind::Unavailable);
+    shop.world.broken.set("");
+    shop.world.now.set(shop.world.now.get() + HOUR / 10);
+    shop.act(id, Action::Drop, &otto).unwrap();
+    let ended = shop.ended(id).unwrap();
+    assert_eq!(ended.recipients[0].outcome, Outcome::Returned);
+    let words = [ended.returned, ended.dropped].map(|word| word.unwrap().by);
+    assert_eq!(words, ["Olga", "Otto"]);
+    shop.tick(1_000);
+    assert_eq!(shop.reports().len(), 1, "its sender is told");
+}
+
 #[test]
 fn what_may_have_arrived_waits_for_a_person_where_that_is_the_policy() {
     let config = RETURNING.replace("queue_lifetime", "uncertain='hold'\nqueue_lifetime");

@@ -16,7 +16,7 @@ use holdfast::components;
 use holdfast::host::{HostOptions, MemoryLog, RunningHost};
 use holdfast_tests::support::installation::mail;
 use holdfast_tests::support::storage::{self, Kind, Storage};
-use holdfast_tests::support::{Answer, Peer, Setup};
+use holdfast_tests::support::{Answer, Peer, Setup, until};
 use holdfast_tests::workspace;
 
 #[test]
@@ -151,6 +151,20 @@ async fn the_hosts_key_value_store_is_used_with_a_grant_and_not_without() {
         .is_held("failed");
 }
 
+#[tokio::test]
+async fn the_application_itself_is_reached_with_a_grant_and_not_without() {
+    let manifest = read("spin.toml");
+    let without = manifest.replace("    \"http://self\",\n", "");
+    assert_ne!(without, manifest, "spin.toml grants http://self");
+    for (manifest, word) in [(&without, "tick.not-made"), (&manifest, "queue.drained")] {
+        let twin = Twin::start(manifest, "").await;
+        twin.post().await.is_held("failed");
+        let log = || twin.log.lines();
+        let told = async || log().iter().any(|(_, line)| line.contains(word));
+        until("the after-work tells what came of it", told).await;
+    }
+}
+
 /// The application with another manifest, and a primary where nobody listens.
 struct Twin {
     host: RunningHost,
@@ -175,6 +189,7 @@ impl Twin {
         let variables = [
             ("config", CONFIG),
             ("primary_hosts", "tcp://127.0.0.1:1"),
+            ("tick_token", "a-tick-token"),
             ("storage_url", storage_url),
             ("storage_access_key", storage::ACCESS_KEY),
             ("storage_secret_key", storage::SECRET_KEY),

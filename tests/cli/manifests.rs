@@ -81,7 +81,7 @@ async fn each_printed_command_lets_time_pass() {
         let wrong = run_shell(kind, command, "wrong\n", None).await;
         let said = String::from_utf8_lossy(&wrong.stderr).into_owned();
         assert!(said.contains("401"), "{kind}: {said}");
-        assert!(!holdfast.objects().contains_key("ticks.json"));
+        assert!(!holdfast.storage.objects().contains_key("ticks.json"));
         // cron's last command is the wait, so what it reports is not the tick's.
         assert!(kind == "cron" || !wrong.status.success(), "{kind}");
         for token in [format!("{TICK_TOKEN}\n"), TICK_TOKEN.to_owned()] {
@@ -90,7 +90,7 @@ async fn each_printed_command_lets_time_pass() {
             assert!(ran.status.success(), "{kind}: {said}");
             assert_eq!((ran.stdout.len(), said.as_str()), (0, ""), "{kind}");
         }
-        let ticked = holdfast.objects().contains_key("ticks.json");
+        let ticked = holdfast.storage.objects().contains_key("ticks.json");
         assert!(ticked, "{kind}: time passed");
     }
 }

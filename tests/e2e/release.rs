@@ -10,10 +10,11 @@ use serde_json::json;
 async fn with_stopped_primary() -> (Installation, Peer) {
     let mut peer = Peer::start().await;
     peer.stop().await;
-    let health = "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"";
-    let holdfast = Setup::to(&[peer.url()]).health(health).start().await;
+    let holdfast = Setup::to(&[peer.url()]).health(IMPATIENT).start().await;
     (holdfast, peer)
 }
+
+const IMPATIENT: &str = "base_ejection_time = \"20ms\"\nmax_ejection_time = \"40ms\"";
 
 async fn tick_until_empty(holdfast: &Installation) {
     until("the queue is empty", async || {
@@ -60,6 +61,47 @@ async fn the_queue_goes_home_oldest_first_and_byte_for_byte() {
     let left = holdfast.objects().into_keys();
     let left: Vec<_> = left.filter(|key| key.starts_with("attempts/")).collect();
     assert_eq!(left, [""; 0], "no record outlives its message");
+}
+
+#[tokio::test]
+async fn where_nobody_ticks_new_mail_sends_held_mail_home() {
+    let mut peer = Peer::start().await;
+    peer.stop().await;
+    let setup = Setup::to(&[peer.url()]).health(IMPATIENT).never_ticked();
+    let mut holdfast = setup.start().await;
+    let mut held = Vec::new();
+    for n in 0..5 {
+        held.push(holdfast.post(mail(&format!("held {n}"))).await);
+    }
+    let ticked = async || holdfast.storage.objects().contains_key("ticks.json");
+    until("the first of these has asked for a tick", ticked).await;
+    peer.start_again().await;
+    for later in 0.. {
+        assert!(later < 20, "the queue does not drain");
+        // Each time the instances are others, and the last tick is long ago.
+        holdfast.kill_host().await;
+        holdfast.storage.remove("ticks.json");
+        holdfast.start_host().await;
+        held.push(holdfast.post(mail("one more")).await);
+        until("it has asked for a tick", async || {
+            holdfast.storage.objects().contains_key("ticks.json")
+        })
+        .await;
+        // The one that the first tick tried in vain has its own time.
+        if holdfast.held().len() <= 1 {
+            break;
+        }
+    }
+    let (taken, left) = (peer.taken(), holdfast.held());
+    held.retain(|answer| !left.contains_key(answer.id()));
+    assert!(held.len() >= 5);
+    for answer in &held {
+        let mark = format!(" id {};", answer.id());
+        let times = taken
+            .iter()
+            .filter(|taken| String::from_utf8_lossy(&taken.bytes).contains(&mark));
+        assert_eq!(times.count(), 1, "{} arrives once", answer.id());
+    }
 }
 
 #[tokio::test]

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use holdfast::components;
 use holdfast::host::{HostOptions, KeyValueBackend, MemoryLog, RunningHost};
+use holdfast::native::Native;
+use holdfast_core::ports::Clock as _;
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::storage::{self, Kind, Storage};
@@ -23,6 +25,7 @@ pub struct Setup {
     health: String,
     tail: String,
     storage: Kind,
+    ticked: bool,
     variables: BTreeMap<String, String>,
 }
 
@@ -38,6 +41,7 @@ impl Setup {
             health: "health_max_age = \"1ms\"".to_owned(),
             tail: String::new(),
             storage: Kind::Embedded,
+            ticked: true,
             variables: BTreeMap::new(),
         }
     }
@@ -90,12 +94,22 @@ impl Setup {
         self
     }
 
+    /// Nobody ever ticked; otherwise somebody has just done so, and submissions need not ask for it.
+    pub fn never_ticked(mut self) -> Self {
+        self.ticked = false;
+        self
+    }
+
     /// Starts it.
     pub async fn start(self) -> Installation {
         tokio::task::spawn_blocking(|| components::build_once(workspace()).unwrap())
             .await
             .unwrap();
         let storage = Storage::start(self.storage).await;
+        if self.ticked {
+            let ticked = json!({ "at": Native::new().unwrap().now() });
+            storage.overwrite("ticks.json", ticked.to_string().as_bytes());
+        }
         let grants = self.primaries.iter().filter(|url| url.starts_with("smtp"));
         let grants: Vec<_> = grants
             .map(|url| format!("tcp://{}", url.split_once("://").unwrap().1))
@@ -262,12 +276,13 @@ impl Installation {
         state.as_str().unwrap_or("unknown").to_owned()
     }
 
-    /// Everything in the bucket but the object on which conditions are tried out, and the one that
-    /// says when retention is due.
+    /// Everything in the bucket but the object on which conditions are tried out, and those that
+    /// say when retention is due and when somebody ticked.
     pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
         let mut objects = self.storage.objects();
         objects.remove("leases/conditional-writes.txt");
         objects.remove("retention.json");
+        objects.remove("ticks.json");
         objects
     }
 

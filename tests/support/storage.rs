@@ -69,13 +69,13 @@ impl Storage {
         }
     }
 
-    /// Writes an object over from behind, as nobody but a test does.
+    /// Writes an object from behind, as nobody but a test does.
     pub fn overwrite(&self, key: &str, bytes: &[u8]) {
         match &self.inside {
             Inside::Embedded { folder, .. } => {
                 std::fs::write(folder.path().join("holdfast").join(key), bytes).unwrap();
             }
-            Inside::Careless(_) => panic!("not needed there"),
+            Inside::Careless(s3) => s3.overwrite(key, bytes),
         }
     }
 

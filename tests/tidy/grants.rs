@@ -26,10 +26,10 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         "storage_style",
         "storage_url",
     ];
-    // What each may know besides the settings. It decides nothing else: both reach the same.
-    let expected: [(&str, &[&str]); 2] = [
-        ("keeper", &["operator_token", "tick_token"]),
-        ("submission", &[]),
+    // What each may reach besides the places, and know besides the settings: a submission may ask for a tick.
+    let expected: [(&str, &[&str], &[&str]); 2] = [
+        ("keeper", &[], &["operator_token", "tick_token"]),
+        ("submission", &["http://self"], &["tick_token"]),
     ];
     let manifest = toml_of("spin.toml");
     let components = manifest["component"].as_table().unwrap();
@@ -38,7 +38,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         expected.map(|(name, ..)| name).into(),
         "components"
     );
-    for (name, secrets) in expected {
+    for (name, hosts, secrets) in expected {
         let component = components[name].as_table().unwrap();
         let known = [
             "source",
@@ -54,7 +54,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         );
         assert_eq!(
             strings(&component["allowed_outbound_hosts"]),
-            PLACES,
+            [&PLACES, hosts].concat(),
             "{name}: hosts"
         );
         assert_eq!(

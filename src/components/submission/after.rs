@@ -1,16 +1,16 @@
-//! After-work: a submission lets time pass where nobody else does, after its answer went out. So an
-//! installation that nobody ticks still finds its primary again, and what it holds goes home.
+//! After-work: a submission lets a little time pass, after its answer went out. So an installation
+//! that nobody ticks still finds its primary again, and what it holds goes home.
 //!
-//! The work itself is the keeper's: it is asked for a tick, as anybody may ask it. Where that is not to
-//! be had, because the host knows no requests to itself or no tick token is set, a probe that is due is
-//! made here. Nothing that was promised depends on any of it.
+//! A probe that is due is made here. All else is the keeper's: where the last tick is long ago, it is
+//! asked for one, as anybody may ask it; that needs a tick token, and a host that knows requests to
+//! itself, as Spin does. Nothing that was promised depends on any of it.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use holdfast_core::custody::ticks;
 use holdfast_core::limits;
-use holdfast_core::ports::{Clock as _, HttpClient as _, HttpRequest};
+use holdfast_core::ports::{Clock as _, Event, HttpClient as _, HttpRequest, Log as _};
 use holdfast_core::tick;
 use holdfast_core::time::Timestamp;
 use holdfast_edge::app::App;
@@ -22,7 +22,7 @@ thread_local! {
     static LOOKED: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
-/// Starts it where something is due, or where it is time to look whether anybody ticks.
+/// Starts it where a probe is due, or where it is time to look whether anybody ticks.
 pub fn work(app: &Rc<App>) {
     let now = app.now();
     let due = app
@@ -35,11 +35,16 @@ pub fn work(app: &Rc<App>) {
     }
     let app = app.clone();
     wit_bindgen::spawn(async move {
-        if !due && !ticks::are_overdue(&*app).await {
-            return;
-        }
-        if !ask_for_a_tick().await {
+        if due {
             probe(&app).await;
+        }
+        // While a primary is being looked after, ticks are worth more.
+        let most = match due {
+            true => limits::TICK_NOTED,
+            false => limits::TICK_OVERDUE,
+        };
+        if ticks::are_overdue(&*app, most).await {
+            ask_for_a_tick(&app).await;
         }
     });
 }
@@ -54,11 +59,10 @@ fn is_time_to_look(now: Timestamp) -> bool {
     !recently
 }
 
-/// Whether the keeper let time pass.
-async fn ask_for_a_tick() -> bool {
+async fn ask_for_a_tick(app: &App) {
     let token = settings::get("tick_token").await.unwrap_or_default();
     if token.is_empty() {
-        return false;
+        return;
     }
     let request = HttpRequest {
         method: "POST",
@@ -70,8 +74,12 @@ async fn ask_for_a_tick() -> bool {
         reply: limits::TICK * 2,
         most: limits::TICKED_BYTES,
     };
-    let answer = World.send(request).await;
-    answer.is_ok_and(|answer| answer.status == 200)
+    let error = match World.send(request).await {
+        Ok(answer) if answer.status == 200 => return,
+        Ok(answer) => format!("it was answered with {}", answer.status),
+        Err(failure) => failure.detail,
+    };
+    app.write(Event::new("tick.not-made").with("error", error));
 }
 
 async fn probe(app: &App) {

@@ -3,6 +3,8 @@
 //! Written at the end of a tick, and only where the record is older than [`limits::TICK_NOTED`]:
 //! ticks every few seconds stay cheap.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::record;
@@ -22,12 +24,12 @@ pub async fn last(store: &impl Store) -> Result<Option<Timestamp>, StoreError> {
     Ok(found.map(|(ticked, _)| ticked.at))
 }
 
-/// Whether nobody ticks: the last one is too long ago, or there never was one. Who cannot read it does
-/// not know, and leaves it.
-pub async fn are_overdue<P: Ports>(ports: &P) -> bool {
+/// Whether nobody ticks: the last one is longer ago than `most`, or there never was one. Who cannot read
+/// it does not know, and leaves it.
+pub async fn are_overdue<P: Ports>(ports: &P, most: Duration) -> bool {
     let now = ports.now();
     match last(ports.store()).await {
-        Ok(Some(at)) => at > now || now.since(at) > limits::TICK_OVERDUE,
+        Ok(Some(at)) => at > now || now.since(at) > most,
         Ok(None) => true,
         Err(_) => false,
     }

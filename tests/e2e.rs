@@ -16,6 +16,7 @@
 //! | `drills` | a failover is rehearsed without touching real mail |
 //! | `logs` | the log has ids and no content; a trace goes through |
 //! | `metrics` | figures are durable, and what was not read is not told |
+//! | `costs` | the storage is asked for no more than it must be |
 //! | `chaos` | a thousand messages while the primary is killed ten times |
 #![allow(
     clippy::unwrap_used,
@@ -25,6 +26,8 @@
 
 #[path = "e2e/chaos.rs"]
 mod chaos;
+#[path = "e2e/costs.rs"]
+mod costs;
 #[path = "e2e/delivery.rs"]
 mod delivery;
 #[path = "e2e/drills.rs"]

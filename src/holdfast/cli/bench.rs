@@ -16,6 +16,7 @@ mod native_put;
 pub mod part;
 mod postfix;
 mod report;
+mod scale;
 mod scenario;
 
 use std::path::PathBuf;
@@ -50,6 +51,9 @@ pub struct Arguments {
     /// Only these scenarios, separated by commas.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     only: Vec<String>,
+    /// Held messages that fill the bucket for `--only scale`.
+    #[arg(long, default_value_t = 1_000_000)]
+    held: u64,
     /// Also write everything that was measured to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -97,6 +101,11 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     stage.end().await;
     if wanted("large") {
         report.large = Some(large::measure(&arguments.from).await.context("large")?);
+    }
+    // Filling the bucket takes minutes: only where it was asked for by its name.
+    if arguments.only.iter().any(|name| name == "scale") {
+        let measured = scale::measure(&arguments.from, &plan, arguments.rounds, arguments.held);
+        report.scale = Some(measured.await.context("scale")?);
     }
     texts::say(&report.text());
     if let Some(file) = &arguments.json {

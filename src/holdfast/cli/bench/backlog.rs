@@ -31,7 +31,7 @@ pub struct Scene<'s> {
 impl Scene<'_> {
     /// Releases so many messages as fit into the plan's time at `rate`; until the queue is empty.
     pub async fn release(&mut self, count: u64) -> Result<Measured> {
-        self.fill(count).await?;
+        fill(&self.bucket, &self.message, count).await?;
         let expected = self.sink.count().await? + count;
         let began = Instant::now();
         let ticking = tick(self.host, &self.secrets.tick_token);
@@ -55,7 +55,7 @@ impl Scene<'_> {
 
     /// New mail while a backlog of `count` messages is released; it must outlast the plan.
     pub async fn new_mail(&mut self, target: &Target, count: u64, plan: &Plan) -> Result<Measured> {
-        self.fill(count).await?;
+        fill(&self.bucket, &self.message, count).await?;
         let expected = self.sink.count().await? + count;
         let (host, secrets) = (self.host, self.secrets);
         let ticking = tick(host, &secrets.tick_token);
@@ -79,25 +79,6 @@ impl Scene<'_> {
         let measured = measured?;
         self.emptied().await?;
         Ok(measured)
-    }
-
-    /// Puts so many held messages into the bucket, as submissions would have.
-    async fn fill(&self, count: u64) -> Result<()> {
-        let native = Native::new()?;
-        let store = store(&self.bucket)?;
-        let puts = (0..count).map(|_| {
-            let (key, object) = held(&native, &self.message)?;
-            Ok::<_, anyhow::Error>((key, object))
-        });
-        stream::iter(puts)
-            .map(|one| async {
-                let (key, object) = one?;
-                store.put(&key, &object, Condition::Always).await?;
-                anyhow::Ok(())
-            })
-            .buffer_unordered(FILLING)
-            .try_collect()
-            .await
     }
 
     async fn arrived(&mut self, expected: u64) -> Result<Instant> {
@@ -130,6 +111,22 @@ impl Scene<'_> {
     }
 }
 
+/// Puts so many held messages into the bucket, as submissions would have.
+pub async fn fill(bucket: &S3Settings, message: &Bytes, count: u64) -> Result<()> {
+    let native = Native::new()?;
+    let store = store(bucket)?;
+    let puts = (0..count).map(|_| held(&native, message));
+    stream::iter(puts)
+        .map(|one| async {
+            let (key, object) = one?;
+            store.put(&key, &object, Condition::Always).await?;
+            anyhow::Ok(())
+        })
+        .buffer_unordered(FILLING)
+        .try_collect()
+        .await
+}
+
 fn store(bucket: &S3Settings) -> Result<S3Store<Native>> {
     S3Store::new(bucket, Native::new()?).map_err(anyhow::Error::msg)
 }
@@ -155,7 +152,7 @@ fn held(clock: &impl Clock, message: &Bytes) -> Result<(String, [Bytes; 2])> {
 }
 
 /// Lets time pass once; the keeper goes on by itself while there is more.
-async fn tick(host: &Server, token: &str) -> Result<()> {
+pub async fn tick(host: &Server, token: &str) -> Result<()> {
     let request = HttpRequest {
         method: "POST",
         url: format!("http://{}/v1/tick", host.address()),

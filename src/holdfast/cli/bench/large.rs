@@ -23,7 +23,7 @@ pub async fn measure(manifest: &Path) -> Result<Large> {
     let folder = tempfile::tempdir()?;
     let secrets = Secrets::draw(&Native::new()?);
     let sink = Server::start(Part::SmtpSink).await?;
-    let storage = storage(&folder, &secrets).await?;
+    let storage = storage(&folder, &secrets, true).await?;
     let storage_url = format!("http://{}", storage.address());
     let one = async |primary: String, status| {
         let variables = secrets.variables(&primary, &storage_url, "");

@@ -35,6 +35,9 @@ pub enum Part {
         folder: PathBuf,
         access_key: String,
         secret_key: String,
+        /// Whether an object is on the disk before its write is confirmed.
+        #[serde(default = "yes")]
+        durable: bool,
         /// Where to listen; a free port if absent.
         #[serde(default)]
         listen: Option<SocketAddr>,
@@ -47,6 +50,10 @@ pub enum Part {
         #[serde(default)]
         listen: Option<SocketAddr>,
     },
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Plays it until the input ends.
@@ -84,9 +91,11 @@ impl Running {
                 folder,
                 access_key,
                 secret_key,
+                durable,
                 listen,
             } => {
                 let mut options = S3Options::new(folder, &access_key, &secret_key);
+                options.durable = durable;
                 options.listen = listen.unwrap_or(free);
                 Self::Storage(EmbeddedS3::start(options).await?)
             }

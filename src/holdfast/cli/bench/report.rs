@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::large::Large;
 use super::load::{Measured, Plan};
+use super::scale::{Pair, Scale};
 use super::scenario::Scenario;
 
 /// Everything that was measured.
@@ -15,6 +16,7 @@ pub struct Report {
     plan: Plan,
     rounds: BTreeMap<Scenario, Vec<Measured>>,
     pub large: Option<Large>,
+    pub scale: Option<Scale>,
     submission_wasm: u64,
 }
 
@@ -37,6 +39,7 @@ impl Report {
             plan: plan.clone(),
             rounds: BTreeMap::new(),
             large: None,
+            scale: None,
             submission_wasm: metadata.context("submission.wasm is not there")?.len(),
         })
     }
@@ -88,6 +91,9 @@ impl Report {
                 megabytes(large.held)
             ));
         }
+        if let Some(scale) = &self.scale {
+            lines.push(scale_text(scale));
+        }
         lines.push(String::new());
         for target in self.targets() {
             lines.push(target.line());
@@ -109,6 +115,7 @@ impl Report {
             "large": self.large.as_ref().map(|large| json!({
                 "size": large.size, "delivered": large.delivered, "held": large.held,
             })),
+            "scale": self.scale.as_ref().map(scale_json),
             "submission_wasm": self.submission_wasm,
             "targets": targets,
         })
@@ -136,19 +143,30 @@ impl Report {
             })
         })
         .collect();
-        let at_most = |name: &str, value: u64, most: f64| Target {
+        let at_most = |name: &str, value: f64, most: f64, unit| Target {
             name: name.to_owned(),
-            value: megabytes(value),
+            value,
             least: None,
             most: Some(most),
-            unit: " MB",
+            unit,
         };
         if let Some(large) = &self.large {
             let most = 2.2 * megabytes(large.size) + 64.0;
             let worst = large.delivered.max(large.held);
-            targets.push(at_most("memory of a large message", worst, most));
+            let name = "memory of a large message";
+            targets.push(at_most(name, megabytes(worst), most, " MB"));
         }
-        targets.push(at_most("submission.wasm", self.submission_wasm, 1.5));
+        if let Some(scale) = &self.scale {
+            let memory = megabytes(scale.memory);
+            targets.extend([
+                at_most("deliver p50, full / empty", scale.deliver.ratio(), 1.1, ""),
+                at_most("hold p50, full / empty", scale.hold.ratio(), 1.1, ""),
+                at_most("a tick's first release", scale.first_release, 1.0, " s"),
+                at_most("memory of the keeper's host", memory, 64.0, " MB"),
+            ]);
+        }
+        let size = megabytes(self.submission_wasm);
+        targets.push(at_most("submission.wasm", size, 1.5, " MB"));
         targets
     }
 
@@ -187,6 +205,36 @@ impl Target {
     }
 }
 
+fn scale_text(scale: &Scale) -> String {
+    let Scale { held, .. } = scale;
+    let millis = |seconds: f64| format!("{:.0} ms", seconds * 1e3);
+    let requests = scale.requests.iter();
+    let requests: Vec<_> = requests
+        .map(|(path, seconds)| format!("{path} {}", millis(*seconds)))
+        .collect();
+    let pair = |pair: &Pair| format!("{:.2} ms, {:.2} ms empty", pair.full, pair.empty);
+    format!(
+        "\nWith {held} held messages in the bucket, p50: deliver {}; hold {}. A tick's first \
+         release after {}.\nWhile it releases: {}.",
+        pair(&scale.deliver),
+        pair(&scale.hold),
+        millis(scale.first_release),
+        requests.join(", ")
+    )
+}
+
+fn scale_json(scale: &Scale) -> Value {
+    let pair = |pair: &Pair| json!({ "empty_ms": pair.empty, "full_ms": pair.full });
+    json!({
+        "held": scale.held,
+        "deliver_p50": pair(&scale.deliver),
+        "hold_p50": pair(&scale.hold),
+        "first_release_seconds": scale.first_release,
+        "memory_bytes": scale.memory,
+        "requests_seconds": scale.requests.iter().copied().collect::<BTreeMap<_, _>>(),
+    })
+}
+
 fn scenario((scenario, rounds): (&Scenario, &Vec<Measured>)) -> (String, Value) {
     let latency = |share| median(rounds.iter().filter_map(|m| m.percentile(share)));
     let value = json!({
@@ -203,7 +251,8 @@ fn peak(rounds: &[Measured]) -> u64 {
     rounds.iter().map(|round| round.peak).max().unwrap_or(0)
 }
 
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+/// The middle value, or the mean of the two in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;

@@ -95,7 +95,7 @@ impl Stage {
         let secrets = Secrets::draw(&Native::new()?);
         let http_sink = Server::start(Part::HttpSink).await?;
         let smtp_sink = Server::start(Part::SmtpSink).await?;
-        let storage = storage(&folder, &secrets).await?;
+        let storage = storage(&folder, &secrets, true).await?;
         let storage_url = format!("http://{}", storage.address());
         let message = message(plan.size);
 
@@ -310,7 +310,7 @@ async fn deliver(host: &Host, sink: &mut Server, plan: &Plan) -> Result<Measured
 }
 
 /// The first messages meet the dead primary; from then on it is known to be down.
-async fn until_down(target: &Target) -> Result<()> {
+pub async fn until_down(target: &Target) -> Result<()> {
     for _ in 0..50 {
         let answer: serde_json::Value = serde_json::from_slice(&load::once(target).await?)?;
         if answer.get("reason").and_then(|reason| reason.as_str()) == Some("down") {
@@ -329,11 +329,12 @@ async fn settle() {
 }
 
 /// The storage, in its own process.
-pub async fn storage(folder: &TempDir, secrets: &Secrets) -> Result<Server> {
+pub async fn storage(folder: &TempDir, secrets: &Secrets, durable: bool) -> Result<Server> {
     let part = Part::Storage {
         folder: folder.path().join("s3"),
         access_key: secrets.storage_access_key.clone(),
         secret_key: secrets.storage_secret_key.clone(),
+        durable,
         listen: None,
     };
     Server::start(part).await
@@ -410,7 +411,8 @@ fn messages_in(folder: &Path) -> Result<u64> {
 }
 
 impl Plan {
-    fn for_warming_up(&self) -> Self {
+    /// The same for a moment.
+    pub fn for_warming_up(&self) -> Self {
         Self {
             time: WARMING_UP,
             ..self.clone()

@@ -170,6 +170,8 @@ pub const DRILL: Duration = Duration::from_secs(30);
 pub const DRILL_LEAST: Duration = Duration::from_secs(10);
 /// The shortest time between drills that run by themselves.
 pub const DRILL_EVERY_LEAST: Duration = Duration::from_secs(3_600);
+/// A drill that could not begin at its time is begun so much later at most.
+pub const DRILL_LATE: Duration = Duration::from_secs(86_400);
 /// What a drill left in the storage for so long was left by an instance that died.
 pub const DRILL_LEFT: Duration = Duration::from_secs(3_600);
 /// One tick.

@@ -5,6 +5,7 @@ use futures::executor::block_on;
 use super::*;
 use crate::custody::route_state::StateCache;
 use crate::operate::{self, drills};
+use crate::routing::route::DrillTimes;
 use crate::submit::tests::{Mood, World};
 use crate::tick::tick;
 
@@ -176,6 +177,47 @@ fn a_drill_that_is_due_is_run_by_one_tick_and_again_when_it_is_old() {
 }
 
 #[test]
+fn a_drill_at_its_times_is_run_once_each_and_not_long_after() {
+    let at = "drill_at={start='2026-12-06T03:00', time_zone='Europe/Rome', rrule='FREQ=WEEKLY'}\n";
+    let (world, config) = (World::new(), config(at));
+    let cache = StateCache::default();
+    let ticks_at = |text: &str| {
+        world.now.set(Timestamp::parse(text).unwrap().millis());
+        block_on(tick(&world, &config, &cache)).drill.is_some()
+    };
+    assert!(!ticks_at("2026-12-06T01:59:59Z"), "it is not yet time");
+    assert!(ticks_at("2026-12-06T02:00:00Z"));
+    assert!(!ticks_at("2026-12-06T02:01:00Z"), "once");
+    assert!(
+        ticks_at("2026-12-13T09:00:00Z"),
+        "nobody ticked at its time"
+    );
+    assert!(!ticks_at("2026-12-21T02:00:01Z"), "too late for the 20th");
+    assert!(ticks_at("2027-01-03T02:00:00Z"));
+    let drill = results(&world).pop().unwrap();
+    assert_eq!(
+        (drill.by.as_str(), drill.reason.as_str()),
+        ("schedule", "drill_at")
+    );
+}
+
+#[test]
+fn times_that_mean_nothing_run_no_drill_and_are_told() {
+    let (world, config) = (World::new(), config("drill_at={start='soon'}\n"));
+    let ticked = block_on(tick(&world, &config, &StateCache::default()));
+    assert_eq!(ticked.drill, None);
+    let schedule = match config.routes[0].drill.when.clone() {
+        Some(DrillTimes::At(schedule)) => schedule,
+        other => panic!("{other:?}"),
+    };
+    let error = schedule::read(&schedule).unwrap_err();
+    assert!(
+        error.starts_with("start: \"soon\" is not a time"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_drill_that_another_tick_claimed_is_left_to_it_until_the_claim_runs_out() {
     let (world, config) = (World::new(), config("drill_every='1d'\n"));
     let claim = |until: i64| {
@@ -211,6 +253,10 @@ fn a_recipient_of_elsewhere_and_a_drill_every_minute_are_refused() {
         ("drill_recipient='nobody'", "route.hq.drill_recipient"),
         ("drill_every='1m'", "route.hq.drill_every"),
         ("drill_every='often'", "route.hq.drill_every"),
+        (
+            "drill_every='1d'\ndrill_at={start='2026-12-06T03:00:00Z'}",
+            "route.hq.drill_at",
+        ),
     ] {
         let refused = Config::parse(&format!("{ROUTE}{line}\n"), "").unwrap_err();
         assert_eq!(refused.key, key, "{refused}");

@@ -137,8 +137,29 @@ pub struct Pace {
 pub struct DrillSettings {
     /// Who gets a drill's messages; none = nobody, the primary is only probed.
     pub recipient: Option<EmailAddress>,
-    /// How old the latest drill may be before a tick runs another; none = only by hand.
-    pub every: Option<Duration>,
+    /// When ticks run drills; none = only by hand.
+    pub when: Option<DrillTimes>,
+}
+
+/// When drills run by themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DrillTimes {
+    /// When the latest is older than this.
+    Every(Duration),
+    /// At these times. The keeper reads them, because only it has the time zones.
+    At(DrillSchedule),
+}
+
+/// Times as the start of a maintenance window is written.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrillSchedule {
+    /// The first: `2026-12-06T03:00:00` with a time zone, or with an offset.
+    pub start: String,
+    /// The time zone of a start without an offset: `Europe/Rome`.
+    pub time_zone: Option<String>,
+    /// How it recurs (RFC 5545): `FREQ=MONTHLY;BYDAY=1SU`.
+    pub rrule: Option<String>,
 }
 
 /// How long each step with a primary may take.
@@ -175,6 +196,7 @@ pub struct RouteTable {
     max_concurrency: Option<usize>,
     drill_recipient: Option<String>,
     drill_every: Option<String>,
+    drill_at: Option<DrillSchedule>,
 }
 
 #[derive(Deserialize)]
@@ -292,7 +314,7 @@ impl RouteTable {
         )?;
         let drill = DrillSettings {
             recipient: drill_recipient(&key("drill_recipient"), self.drill_recipient, &domains)?,
-            every: drill_every(&key("drill_every"), self.drill_every)?,
+            when: drill_times(&key, self.drill_every, self.drill_at)?,
         };
         Ok(Route {
             name,
@@ -341,13 +363,25 @@ fn drill_recipient(
     Ok(Some(address))
 }
 
-fn drill_every(key: &str, text: Option<String>) -> Result<Option<Duration>, ConfigError> {
-    let every = text.map(|text| duration(key, &text)).transpose()?;
-    if every.is_some_and(|every| every < limits::DRILL_EVERY_LEAST) {
-        let least = limits::DRILL_EVERY_LEAST.as_secs() / 3_600;
-        return Err(ConfigError::at(key, format!("shorter than {least} h")));
+fn drill_times(
+    key: &impl Fn(&str) -> String,
+    every: Option<String>,
+    at: Option<DrillSchedule>,
+) -> Result<Option<DrillTimes>, ConfigError> {
+    let Some(text) = every else {
+        return Ok(at.map(DrillTimes::At));
+    };
+    if at.is_some() {
+        let reason = "give either drill_every or drill_at";
+        return Err(ConfigError::at(key("drill_at"), reason));
     }
-    Ok(every)
+    let every = duration(&key("drill_every"), &text)?;
+    if every < limits::DRILL_EVERY_LEAST {
+        let least = limits::DRILL_EVERY_LEAST.as_secs() / 3_600;
+        let reason = format!("shorter than {least} h");
+        return Err(ConfigError::at(key("drill_every"), reason));
+    }
+    Ok(Some(DrillTimes::Every(every)))
 }
 
 impl HealthTable {

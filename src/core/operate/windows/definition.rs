@@ -28,7 +28,7 @@ use crate::routing::window::WindowRelease;
 use crate::time::Timestamp;
 
 /// A window as an operator asks for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WindowOrder {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use holdfast_core::config::Config;
+use holdfast_core::drill;
 use holdfast_core::routing::primary::TlsPolicy;
+use holdfast_core::routing::route::DrillTimes;
 
 use super::findings::Findings;
 use crate::manifest::Manifest;
@@ -83,6 +85,16 @@ pub fn check_config(config: &Config, findings: &mut Findings) {
         findings.problem("config", what, "add a [[partner]] with name and key_sha256");
     }
     for route in &config.routes {
+        if let Some(DrillTimes::At(schedule)) = &route.drill.when
+            && let Err(reason) = drill::schedule::read(schedule)
+        {
+            let key = format!("route.{}.drill_at", route.name);
+            findings.problem(
+                &key,
+                &reason,
+                "write it as the start of a window is written",
+            );
+        }
         let about = format!("route {}", route.name);
         let in_the_clear = route.tls == TlsPolicy::Off && route.credentials.is_some();
         if in_the_clear && route.primaries.iter().any(|primary| primary.is_smtp()) {

@@ -106,8 +106,6 @@ pub const LIST_PAGE: usize = 1_000;
 
 /// A receipt that is still running after this was left by an instance that died.
 pub const RECEIPT_RUNNING: Duration = Duration::from_secs(90);
-/// Tries of a key whose copies are looked for when a partner asks for its message.
-pub const LIFE_TRIES: u32 = 3;
 /// Tries of a key whose names are read one by one; those of more tries are looked for in listings.
 pub const RECALL_READS: u32 = 8;
 /// Pieces of evidence kept in a primary's health.

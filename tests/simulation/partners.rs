@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use futures::channel::oneshot;
-use holdfast_core::custody::ended::batch::Batch;
 use holdfast_core::custody::life;
 use holdfast_core::ports::Clock as _;
 use holdfast_core::problem::Kind;
@@ -151,25 +150,11 @@ impl Letter {
             told.send(life).ok();
         });
         if let Ok(Err(problem)) = heard.await {
-            let lost = held
-                && problem.kind == Kind::NotFound
-                && self.within_reach(sim)
-                && sim.counts.get().swept == 0;
+            let lost = held && problem.kind == Kind::NotFound && sim.counts.get().swept == 0;
             sim.checks.rule(!lost, || {
                 format!("a partner finds its held message: {problem:?}")
             });
         }
-    }
-
-    /// Whether it is one of the tries of its key that `life` looks for.
-    fn within_reach(&self, sim: &Sim) -> bool {
-        let names = ["queue/", "outcomes/"].map(|prefix| sim.objects.keys(prefix));
-        let batches = names[1].iter().filter_map(|key| sim.objects.get(key));
-        let batches = batches.filter_map(|bytes| serde_json::from_slice::<Batch>(&bytes).ok());
-        let batched = batches.flat_map(|batch| batch.outcomes.into_keys());
-        let batched: Vec<String> = batched.map(|copy| format!("{copy}.")).collect();
-        let later = |name: &String| (4..=TRIES).any(|n| name.contains(&format!(".{n}.")));
-        !names.concat().iter().chain(&batched).any(later)
     }
 }
 

@@ -3,9 +3,13 @@
 //! A message that was delivered at once leaves nothing behind but its answer; one that is held
 //! lies in the queue of its route until its outcome is written.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
+use super::ended::batch::{self, Batch};
 use super::held::{Copy, Held};
+use super::record;
 use super::release::Ended;
 use super::store::{Store, StoreError, StoreErrorKind};
 use crate::config::Config;
@@ -67,29 +71,26 @@ pub async fn life<P: Ports>(
     };
     let id: MessageId = id.parse().map_err(|_| nothing())?;
     let unavailable = |error: StoreError| Problem::new(Kind::Unavailable, error.to_string());
+    let mut copies = BTreeSet::new();
+    for route in &config.routes {
+        let known = copies_of(ports.store(), &route.name, id).await;
+        copies.extend(known.map_err(unavailable)?);
+    }
     // The queue is read before the outcomes, because that is the way a message goes.
-    let copies = || (1..=limits::LIFE_TRIES).map(|attempt| Copy { id, attempt });
     let mut held = Vec::new();
-    for (route, copy) in config
-        .routes
-        .iter()
-        .flat_map(|route| copies().map(move |copy| (route, copy)))
-    {
-        let found = held_copy(ports.store(), &route.name, &copy)
+    for (route, copy) in each(&config.routes, &copies) {
+        let found = held_copy(ports.store(), &route.name, copy)
             .await
             .map_err(unavailable)?;
         held.extend(found.filter(|held| held.partner == partner.name).map(shown));
     }
-    let splits = || {
-        [None]
-            .into_iter()
-            .chain(config.routes.iter().map(|route| Some(&route.name)))
-    };
+    let routes = config.routes.iter().map(|route| Some(&route.name));
+    let splits: Vec<_> = [None].into_iter().chain(routes).collect();
     let mut ended: Vec<Ended> = Vec::new();
-    for (split, copy) in splits().flat_map(|split| copies().map(move |copy| (split, copy))) {
+    for (split, copy) in each(&splits, &copies) {
         let found = match split {
-            None => Ended::read(ports.store(), &copy, None).await,
-            Some(route) => Ended::find(ports.store(), route, &copy, true).await,
+            None => Ended::read(ports.store(), copy, None).await,
+            Some(route) => Ended::find(ports.store(), route, copy, true).await,
         };
         let found = found.map_err(unavailable)?;
         ended.extend(found.filter(|end| end.partner == partner.name));
@@ -112,6 +113,36 @@ pub async fn life<P: Ports>(
         held,
         ended,
     })
+}
+
+fn each<'a, A, B>(ones: &'a [A], others: &'a BTreeSet<B>) -> impl Iterator<Item = (&'a A, &'a B)> {
+    ones.iter()
+        .flat_map(move |one| others.iter().map(move |other| (one, other)))
+}
+
+/// The copies of a message that are held on a route or have ended there. They come from listings: a
+/// sender that tried for days left more names than can be looked for one by one.
+pub async fn copies_of(
+    store: &impl Store,
+    route: &RouteName,
+    id: MessageId,
+) -> Result<BTreeSet<Copy>, StoreError> {
+    let queue = format!("{}{id}", Held::prefix(route));
+    let page = store.list(&queue, None, limits::LIST_PAGE).await?;
+    let (ended, more) = batch::known(store, id, id).await?;
+    if page.more || more.is_some() {
+        let detail = format!("{id} has more copies than can be looked through");
+        return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
+    }
+    let mut copies: BTreeSet<Copy> = page.keys.iter().filter_map(|key| Copy::of(key)).collect();
+    copies.extend(ended);
+    for key in batch::batches(store, route, id, id).await? {
+        let found: Option<(Batch, _)> = record::read(store, &key).await?;
+        let names = found.iter().flat_map(|(batch, _)| batch.outcomes.keys());
+        copies.extend(names.filter_map(|name| Copy::named(name)));
+    }
+    copies.retain(|copy| copy.id == id);
+    Ok(copies)
 }
 
 /// What our lines say of a copy in the queue, if it is there.

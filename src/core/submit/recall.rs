@@ -10,12 +10,10 @@ use std::collections::BTreeSet;
 
 use super::answer::{Outcome, Settled};
 use crate::config::Config;
-use crate::custody::ended::batch::{self, Batch};
 use crate::custody::held::{Copy, Held};
-use crate::custody::life::held_copy;
-use crate::custody::record;
+use crate::custody::life::{copies_of, held_copy};
 use crate::custody::release::Ended;
-use crate::custody::store::{Store, StoreError, StoreErrorKind};
+use crate::custody::store::{Store, StoreError};
 use crate::limits;
 use crate::mail::{Envelope, MessageId};
 use crate::ports::Ports;
@@ -62,21 +60,8 @@ async fn earlier(
     if attempt <= limits::RECALL_READS {
         return Ok((1..attempt).map(|attempt| Copy { id, attempt }).collect());
     }
-    let queue = format!("{}{id}", Held::prefix(route));
-    let page = store.list(&queue, None, limits::LIST_PAGE).await?;
-    let (ended, more) = batch::known(store, id, id).await?;
-    if page.more || more.is_some() {
-        let detail = format!("{id} has more copies than can be looked through");
-        return Err(StoreError::new(StoreErrorKind::Unavailable, detail));
-    }
-    let mut copies: BTreeSet<Copy> = page.keys.iter().filter_map(|key| Copy::of(key)).collect();
-    copies.extend(ended);
-    for key in batch::batches(store, route, id, id).await? {
-        let found: Option<(Batch, _)> = record::read(store, &key).await?;
-        let names = found.iter().flat_map(|(batch, _)| batch.outcomes.keys());
-        copies.extend(names.filter_map(|name| Copy::named(name)));
-    }
-    copies.retain(|copy| copy.id == id && copy.attempt < attempt);
+    let mut copies = copies_of(store, route, id).await?;
+    copies.retain(|copy| copy.attempt < attempt);
     Ok(copies)
 }
 

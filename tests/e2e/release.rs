@@ -1,10 +1,14 @@
 //! What was held goes home: canary first, oldest first, byte for byte, each outcome written down,
 //! and nothing left in the queue.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use holdfast_tests::support::corpus;
 use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, mail, without_trace};
 use holdfast_tests::support::{Act, Answer, Installation, Peer, Setup, Stage, until};
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 /// An installation whose primary is stopped, and finds out quickly when it is back.
 async fn with_stopped_primary() -> (Installation, Peer) {
@@ -102,6 +106,35 @@ async fn where_nobody_ticks_new_mail_sends_held_mail_home() {
             .filter(|taken| String::from_utf8_lossy(&taken.bytes).contains(&mark));
         assert_eq!(times.count(), 1, "{} arrives once", answer.id());
     }
+}
+
+#[tokio::test]
+async fn a_tick_goes_on_after_its_answer() {
+    let (holdfast, mut peer) = with_stopped_primary().await;
+    for n in 0..100 {
+        holdfast.post(mail(&format!("held {n}"))).await;
+    }
+    // So slow that one tick's time is not enough for all of them.
+    let gate = Arc::new(Semaphore::new(0));
+    peer.only(Stage::End, Act::Gate(gate.clone()));
+    peer.start_again().await;
+    let opening = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            gate.add_permits(1);
+        }
+    });
+    let mut more = false;
+    until("one tick has more than it may do", async || {
+        more = holdfast.tick().await.body["more"] == json!(true);
+        more
+    })
+    .await;
+    assert!(!holdfast.held().is_empty(), "not everything is home");
+    let emptied = async || holdfast.held().is_empty();
+    until("the rest goes home without another tick", emptied).await;
+    opening.abort();
+    assert_eq!(peer.taken().len(), 100, "each once");
 }
 
 #[tokio::test]

@@ -16,9 +16,11 @@
 /// | a clock far ahead swept away the records of the day | `a_clock_that_leapt_deletes_nothing` |
 /// | an outcome that was written late hid the one who had delivered it too | `who_clears_up_after_a_late_outcome_keeps_the_doubt` |
 /// | a drop after a return that broke off did not say who had returned it | `a_drop_after_a_return_that_broke_off_names_both` |
+/// | who had lost the lease to a slow clock tried what another's batch named | `who_has_lost_the_lease_without_knowing_leaves_the_batch_of_another_alone` |
 ///
 /// The seeds of those that are not here meant other worlds.
 pub const SAVED_SEEDS: &[(u64, &str)] = &[
+    (36_726, "a batch and another releaser had the same message"),
     (20_003_435, "a late outcome hid another's delivery"),
     (20_210_291, "a drop did not say who had returned it"),
 ];

@@ -135,6 +135,7 @@ pub async fn one<P: Ports>(
     config: &Config,
     route: &Route,
     address: usize,
+    holder: &str,
     key: &str,
     copy: &Copy,
 ) -> Result<Done, StoreError> {
@@ -145,7 +146,7 @@ pub async fn one<P: Ports>(
         .ok()
         .filter(|(held, _)| is_plain(route, held, ports.now()));
     let Some((held, message)) = held else {
-        let released = release::release(ports, config, route, address, key).await?;
+        let released = release::release(ports, config, route, address, holder, key).await?;
         return Ok(Done::Settled(released));
     };
     let everybody = &held.envelope.recipients;

@@ -181,6 +181,7 @@ struct Run<'r, P: Ports> {
 impl<P: Ports> Run<'_, P> {
     async fn through(&mut self) -> Result<(), StoreError> {
         let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
+        let holder = &self.lease.holder().to_owned();
         let mut running = FuturesUnordered::new();
         loop {
             self.look_ahead().await?;
@@ -202,7 +203,8 @@ impl<P: Ports> Run<'_, P> {
                 } else if let Some(key) = self.next_key().await? {
                     self.most = self.most.map(|most| most - 1);
                     running.push(async move {
-                        let released = release::release(ports, config, route, address, &key).await;
+                        let released =
+                            release::release(ports, config, route, address, holder, &key).await;
                         (key, released)
                     });
                 } else {
@@ -273,6 +275,7 @@ impl<P: Ports> Run<'_, P> {
         named: &[Copy],
     ) -> Result<(), StoreError> {
         let (ports, config, route, address) = (self.ports, self.config, self.route, self.address);
+        let holder = &self.lease.holder().to_owned();
         if !self.lease.name(ports, named).await? {
             self.drained.stopped = Some(LEASE_LOST.into());
             return Ok(());
@@ -292,8 +295,10 @@ impl<P: Ports> Run<'_, P> {
                     let fresh = untried.contains(&copy);
                     running.push(async move {
                         let done = match fresh {
-                            true => batch::one(ports, config, route, address, &key, &copy).await,
-                            false => release::release(ports, config, route, address, &key)
+                            true => {
+                                batch::one(ports, config, route, address, holder, &key, &copy).await
+                            }
+                            false => release::release(ports, config, route, address, holder, &key)
                                 .await
                                 .map(Done::Settled),
                         };

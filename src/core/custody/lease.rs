@@ -67,14 +67,17 @@ pub async fn take<P: Ports>(ports: &P, route: &RouteName) -> Result<Option<Lease
     })
 }
 
-/// Whether a releaser is at this message, or died while it was and nobody has settled that yet.
+/// Whether a releaser other than `holder` is at this message, or died while it was and nobody has settled
+/// that yet. Who holds the lease asks too: somebody whose clock is another's may have taken it meanwhile.
 pub async fn names<P: Ports>(
     ports: &P,
     route: &RouteName,
     copy: &Copy,
+    holder: Option<&str>,
 ) -> Result<bool, StoreError> {
     let known = record::read_to_change::<Held>(ports.store(), &key(route)).await?;
     Ok(match known {
+        (Known::Some(held), _) if Some(held.holder.as_str()) == holder => false,
         (Known::Some(held), _) => held.batch.contains(&copy.to_string()),
         (Known::None | Known::Unreadable, _) => false,
     })
@@ -90,6 +93,11 @@ pub async fn is_abandoned<P: Ports>(ports: &P, route: &RouteName) -> Result<bool
 }
 
 impl Lease {
+    /// Who holds it: we, this time.
+    pub fn holder(&self) -> &str {
+        &self.held.holder
+    }
+
     /// What an earlier holder was at when it died. It stays named until [`Lease::settled`].
     pub fn abandoned(&self) -> Vec<Copy> {
         let copies = self.held.batch.iter();

@@ -70,11 +70,12 @@ pub async fn release<P: Ports>(
     config: &Config,
     route: &Route,
     address: usize,
+    holder: &str,
     key: &str,
 ) -> Result<Released, StoreError> {
     let way = Way {
         address: Some(address),
-        leased: true,
+        holder: Some(holder),
     };
     go_on(ports, config, route, way, key).await
 }
@@ -89,7 +90,7 @@ pub async fn canary<P: Ports>(
 ) -> Result<Released, StoreError> {
     let way = Way {
         address: Some(address),
-        leased: false,
+        holder: None,
     };
     go_on(ports, config, route, way, key).await
 }
@@ -103,24 +104,24 @@ pub async fn expire<P: Ports>(
 ) -> Result<Released, StoreError> {
     let way = Way {
         address: None,
-        leased: false,
+        holder: None,
     };
     go_on(ports, config, route, way, key).await
 }
 
 /// How a message is gone on with.
-struct Way {
+struct Way<'w> {
     /// Whom to try; none = nobody.
     address: Option<usize>,
-    /// Whether we hold the route's lease, so that no batch of others can name the message.
-    leased: bool,
+    /// Who holds the route's lease, where we do: what it names is ours.
+    holder: Option<&'w str>,
 }
 
 async fn go_on<P: Ports>(
     ports: &P,
     config: &Config,
     route: &Route,
-    way: Way,
+    way: Way<'_>,
     key: &str,
 ) -> Result<Released, StoreError> {
     let Some(copy) = Copy::of(key) else {
@@ -130,7 +131,7 @@ async fn go_on<P: Ports>(
         Claim::Mine(claimed) => *claimed,
         Claim::NotDue(at) => return Ok(Released::NotDue(at)),
     };
-    if !way.leased && is_in_batch(ports, &route.name, &copy, &mut claimed).await? {
+    if is_in_batch(ports, &route.name, &copy, way.holder, &mut claimed).await? {
         return Ok(Released::NotDue(claimed.attempts.next_attempt));
     }
     let mut work = match open(ports, config, route, &copy, claimed).await? {
@@ -158,9 +159,10 @@ pub async fn is_in_batch<P: Ports>(
     ports: &P,
     route: &RouteName,
     copy: &Copy,
+    holder: Option<&str>,
     claimed: &mut Claimed,
 ) -> Result<bool, StoreError> {
-    let named = lease::names(ports, route, copy).await?;
+    let named = lease::names(ports, route, copy, holder).await?;
     if named {
         claimed.not_made(ports, Duration::ZERO).await?;
     }

@@ -338,7 +338,7 @@ pub async fn act<P: Ports>(
                     Ok(Claim::NotDue(_)) => return Err(under_way(id)),
                     Err(error) => return Err(not_done(error)),
                 };
-                let named = release::is_in_batch(ports, &route.name, &copy, &mut claimed);
+                let named = release::is_in_batch(ports, &route.name, &copy, None, &mut claimed);
                 if named.await.map_err(not_done)? {
                     return Err(under_way(id));
                 }

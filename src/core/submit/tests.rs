@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::request::{Head, begin};
 use super::*;
 use crate::custody::figures;
-use crate::custody::held::Held;
+use crate::custody::held::{Copy, Held};
+use crate::custody::release::{self, Released};
 use crate::custody::store::memory::MemoryStore;
 use crate::custody::store::{
     Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind,
@@ -846,6 +847,40 @@ fn figures_tell_an_outage_and_its_end_and_never_a_zero_that_nobody_counted() {
     assert_eq!(after[&hq("released_total")], 6.0, "the canary and the rest");
     assert_eq!(after[&hq("uncertain_total")], 0.0);
     assert_eq!(after[&hq("up")], 1.0);
+}
+
+#[test]
+fn who_has_lost_the_lease_without_knowing_leaves_the_batch_of_another_alone() {
+    let shop = Shop::new();
+    shop.world.mood("192.0.2", Mood::Refuses);
+    shop.post(&["b@example.org"], None);
+    shop.world.moods.borrow_mut().clear();
+    let key = shop.world.queue().remove(0);
+    let copy = Copy::of(&key).unwrap();
+    let until = shop.world.now().after(limits::LEASE);
+    let lease =
+        serde_json::json!({ "holder": "another", "until": until, "batch": [copy.to_string()] });
+    let lease = [Bytes::from(lease.to_string())];
+    let written = shop
+        .world
+        .store
+        .put("leases/hq.json", &lease, Condition::Always);
+    block_on(written).unwrap();
+    let route = &shop.config.routes[0];
+    let release = |holder| {
+        block_on(release::release(
+            &shop.world,
+            &shop.config,
+            route,
+            0,
+            holder,
+            &key,
+        ))
+        .unwrap()
+    };
+    assert!(matches!(release("we"), Released::NotDue(_)));
+    assert!(shop.world.delivered.borrow().is_empty());
+    assert!(matches!(release("another"), Released::Ended { .. }));
 }
 
 #[test]

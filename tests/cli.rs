@@ -16,7 +16,7 @@ use holdfast_tests::support::Setup;
 use holdfast_tests::support::installation::{ACME_KEY, OPERATOR_TOKEN, ZETA_KEY, mail};
 use holdfast_tests::support::program;
 use holdfast_tests::workspace;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 struct Ran {
@@ -591,24 +591,45 @@ mod demo {
             "delivered",
             "primary_killed",
             "held",
+            "held",
+            "held",
+            "held",
             "down",
             "stored",
+            "window",
             "primary_back",
-            "up",
+            "held_in_window",
+            "held_in_window",
+            "left_alone",
+            "window_ended",
+            "canary",
             "released",
             "delivered",
+            "all_there",
         ];
         assert_eq!(names, expected);
         assert!(observed.iter().all(|one| one["seen"] == true));
-        let facts = |name: &str| {
-            let one = observed.iter().find(|one| one["name"] == name);
-            one.unwrap()["facts"].clone()
+        let all = |name: &str| -> Vec<&Value> {
+            let named = observed.iter().filter(|one| one["name"] == name);
+            named.map(|one| &one["facts"]).collect()
         };
-        assert_eq!(facts("held")["status"], 202);
-        assert_eq!(facts("held")["reason"], "failed");
-        assert_eq!(facts("stored")["bytes_equal"], true);
-        assert_eq!(facts("up")["canary"]["id"], facts("held")["id"]);
+        let facts = |name: &str| all(name)[0];
+        let held = [all("held"), all("held_in_window")].concat();
+        let of = |name: &str| -> Vec<&Value> { held.iter().map(|one| &one[name]).collect() };
+        assert!(of("outcome").iter().all(|outcome| *outcome == "held"));
+        let reasons = ["failed", "down", "down", "down", "window", "window"];
+        assert_eq!(of("reason"), reasons);
+        assert_eq!(of("until")[4], &facts("window")["until"]);
+        let objects = facts("stored")["objects"].as_array().unwrap();
+        assert_eq!(objects.len(), 4);
+        assert!(objects.iter().all(|one| one["bytes_equal"] == true));
+        assert_eq!(facts("left_alone")["messages_begun"], 0);
+        assert_eq!(facts("left_alone")["queued"], 6);
+        assert_eq!(&facts("canary")["canary"]["id"], of("id")[0]);
+        assert_eq!(facts("released")["numbers"], json!([2, 3, 4, 5, 6, 7]));
+        assert_eq!(facts("released")["bytes_equal"], true);
         assert_eq!(facts("released")["left_in_queue"], 0);
+        assert_eq!(facts("all_there")["arrived"], 8);
     }
 
     #[tokio::test]
@@ -618,9 +639,12 @@ mod demo {
         for words in [
             "200 delivered",
             "202 held",
-            "The reason: failed",
+            "failed: connection refused",
             "Holdfast-Reason: failed",
+            "window, until ",
+            "The canary, the oldest held message: No. 2",
             "state: up",
+            "They arrived oldest first: No. 2, No. 3, No. 4, No. 5, No. 6, No. 7",
             "Every step was observed",
         ] {
             assert!(ran.out.contains(words), "{words}: {}", ran.out);

@@ -29,6 +29,17 @@ pub struct Received {
     pub bytes: Bytes,
 }
 
+/// How often the server was called on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Visits {
+    /// Connections.
+    pub connections: u64,
+    /// Messages that were begun (MAIL), accepted or not.
+    pub begun: u64,
+    /// How many of those were begun before each earlier one was accepted.
+    pub overlapped: u64,
+}
+
 /// What arrived. It outlives the server, which may be stopped and started again.
 #[derive(Clone)]
 pub struct Inbox(Arc<Shared>);
@@ -37,6 +48,9 @@ struct Shared {
     keep: usize,
     kept: Mutex<VecDeque<Received>>,
     count: AtomicU64,
+    connections: AtomicU64,
+    begun: AtomicU64,
+    overlapped: AtomicU64,
     hook: Box<dyn Fn(&Received) + Send + Sync>,
 }
 
@@ -53,6 +67,9 @@ impl Inbox {
             keep,
             kept: Mutex::default(),
             count: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            begun: AtomicU64::new(0),
+            overlapped: AtomicU64::new(0),
             hook: Box::new(hook),
         }))
     }
@@ -65,6 +82,23 @@ impl Inbox {
     /// How many messages arrived, kept or not.
     pub fn count(&self) -> u64 {
         self.0.count.load(Relaxed)
+    }
+
+    /// How often the server was called on.
+    pub fn visits(&self) -> Visits {
+        Visits {
+            connections: self.0.connections.load(Relaxed),
+            begun: self.0.begun.load(Relaxed),
+            overlapped: self.0.overlapped.load(Relaxed),
+        }
+    }
+
+    fn begin(&self, messages: u64) {
+        for _ in 0..messages {
+            if self.0.begun.fetch_add(1, Relaxed) > self.count() {
+                self.0.overlapped.fetch_add(1, Relaxed);
+            }
+        }
     }
 
     fn accept(&self, message: Received) {
@@ -107,11 +141,14 @@ impl DemoPrimary {
 
 async fn serve(mut stream: TcpStream, inbox: Inbox) {
     let mut session = Session::new();
+    inbox.0.connections.fetch_add(1, Relaxed);
     loop {
         while let Some(message) = session.advance() {
+            inbox.begin(session.take_begun());
             inbox.accept(message);
             session.confirm(inbox.count());
         }
+        inbox.begin(session.take_begun());
         let replies = session.take_replies();
         if !replies.is_empty() && stream.write_all(&replies).await.is_err() {
             return;

@@ -1,6 +1,9 @@
-//! `holdfast demo`: a whole outage in under a minute. Every step is observed, not assumed: by the
-//! HTTP answer, in the primary's inbox, in the bucket, in the health.
+//! `holdfast demo`: a whole outage and a maintenance window in under a minute. Every step is
+//! observed, not assumed: by the HTTP answer, in the primary's inbox, in the bucket, in the health
+//! and the queue.
 
+mod api;
+mod handed;
 mod message;
 mod observation;
 mod scene;
@@ -18,6 +21,7 @@ use super::texts;
 use crate::components;
 use observation::{Observation, Told};
 use scene::Scene;
+use steps::{outage, passing, release, window};
 
 /// What `holdfast demo` can be told.
 #[derive(Args)]
@@ -77,15 +81,21 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 }
 
 async fn play(scene: &mut Scene, told: &mut Told) -> Result<()> {
-    steps::delivered(scene, told, "A message is handed in").await?;
-    steps::primary_killed(scene, told).await?;
-    let held = steps::held(scene, told).await?;
-    steps::known_to_be_down(scene, told).await?;
-    steps::in_the_bucket(scene, told, &held).await?;
-    steps::primary_back(scene, told).await?;
-    steps::recovered(scene, told).await?;
-    steps::canary_delivered(scene, told, &held).await?;
-    steps::delivered(scene, told, "The next message is handed in").await
+    passing::delivered(scene, told, "A message is handed in").await?;
+    let before = scene.inbox.messages().len();
+    outage::primary_killed(scene, told).await?;
+    let mut held = outage::held(scene, told).await?;
+    outage::known_to_be_down(scene, told).await?;
+    outage::in_the_bucket(scene, told, &held).await?;
+    let open = window::opened(scene, told).await?;
+    let visits = window::primary_back(scene, told).await?;
+    held.extend(window::held(scene, told, &open).await?);
+    window::left_alone(scene, told, visits, &held).await?;
+    window::ended(scene, told, &open).await?;
+    release::recovered(scene, told, &held, before).await?;
+    release::released(scene, told, &held, visits, before).await?;
+    passing::delivered(scene, told, "The next message is handed in").await?;
+    passing::all_is_there(scene, told, &held)
 }
 
 /// A step that is not seen in this time was not seen.

@@ -9,6 +9,7 @@ use super::Received;
 pub struct Session {
     input: BytesMut,
     replies: Vec<u8>,
+    begun: u64,
     from: Option<String>,
     to: Vec<String>,
     expect: Expect,
@@ -37,6 +38,7 @@ impl Session {
         Self {
             input: BytesMut::with_capacity(READ),
             replies: b"220 demo.holdfast.example ESMTP, accepts everything\r\n".to_vec(),
+            begun: 0,
             from: None,
             to: Vec::new(),
             expect: Expect::Command,
@@ -53,6 +55,11 @@ impl Session {
     /// The replies since the last call, to be written at once.
     pub fn take_replies(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.replies)
+    }
+
+    /// How many messages were begun since the last call.
+    pub fn take_begun(&mut self) -> u64 {
+        std::mem::take(&mut self.begun)
     }
 
     /// Whether the connection is to be closed after the replies.
@@ -132,6 +139,7 @@ impl Session {
             Some(_) if self.from.is_some() => self.reply("503 5.5.1 there is a sender already"),
             Some(from) => {
                 self.from = Some(from);
+                self.begun += 1;
                 self.reply("250 2.1.0 ok");
             }
             None => self.reply("501 5.5.4 MAIL FROM:<address>"),

@@ -109,6 +109,32 @@ async fn mistakes_are_answered() {
 }
 
 #[tokio::test]
+async fn it_knows_how_often_it_was_called_on_and_what_came_at_the_same_time() {
+    let inbox = Inbox::new(0);
+    let primary = start(&inbox).await;
+    let visits = |connections, begun, overlapped| Visits {
+        connections,
+        begun,
+        overlapped,
+    };
+    talk(&primary, &[b"EHLO x\r\nQUIT\r\n"]).await;
+    assert_eq!(inbox.visits(), visits(1, 0, 0), "a probe begins no message");
+    let one = b"MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n.\r\n";
+    talk(&primary, &[one, one]).await;
+    assert_eq!(inbox.visits(), visits(2, 2, 0), "one after the other");
+
+    let mut slow = TcpStream::connect(primary.address()).await.unwrap();
+    slow.write_all(b"MAIL FROM:<a@x>\r\n").await.unwrap();
+    let mut replies = [0; 1024];
+    let mut read = 0;
+    while !replies[..read].ends_with(b"250 2.1.0 ok\r\n") {
+        read += slow.read(&mut replies[read..]).await.unwrap();
+    }
+    talk(&primary, &[one]).await;
+    assert_eq!(inbox.visits(), visits(4, 4, 1), "during the slow one");
+}
+
+#[tokio::test]
 async fn it_stops_abruptly_and_starts_again_on_its_port() {
     let inbox = Inbox::new(1);
     let primary = start(&inbox).await;

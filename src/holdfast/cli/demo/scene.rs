@@ -3,16 +3,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use bytes::Bytes;
+use anyhow::Result;
 use holdfast_core::custody::store::s3::S3Store;
-use holdfast_core::ports::{HttpClient, HttpRequest};
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::message::{FROM, TO};
+use super::api::Api;
 use crate::cli::stage::Secrets;
 use crate::demo_primary::{DemoPrimary, Inbox, Received};
 use crate::embedded_s3::{EmbeddedS3, S3Options};
@@ -32,6 +28,8 @@ pub struct Scene {
     log: MemoryLog,
     secrets: Secrets,
     native: Native,
+    pub api: Api,
+    /// How many messages were handed in.
     pub submitted: usize,
 }
 
@@ -50,8 +48,12 @@ impl Scene {
         let log = MemoryLog::default();
         let mut options = HostOptions::new(manifest);
         options.log = log.sink();
-        options.variables = secrets.variables(&format!("smtp://{address}"), &storage.url(), HEALTH);
+        options.variables =
+            secrets.variables(&format!("smtp://{address}"), &storage.url(), SETTINGS);
         let host = RunningHost::start(options).await?;
+        let api = Api::new(host.url(), secrets.clone(), native.clone());
+        // As cron has done before; otherwise the first message asks for a tick of its own.
+        api.tick().await?;
         Ok(Self {
             folder,
             storage,
@@ -62,6 +64,7 @@ impl Scene {
             log,
             secrets,
             native,
+            api,
             submitted: 0,
         })
     }
@@ -96,75 +99,15 @@ impl Scene {
         Ok(())
     }
 
-    /// The newest message in its inbox.
-    pub fn newest(&self) -> Option<Received> {
-        self.inbox.messages().pop()
+    /// What came into its inbox after so many others.
+    pub fn arrived_after(&self, many: usize) -> Vec<Received> {
+        self.inbox.messages().into_iter().skip(many).collect()
     }
 
     /// The bucket, opened as any S3 client would.
     pub fn bucket(&self) -> Result<S3Store<Native>> {
         let settings = self.secrets.bucket(&self.storage.url());
         S3Store::new(&settings, self.native.clone()).map_err(anyhow::Error::msg)
-    }
-
-    /// Hands in a message; the status and the answer.
-    pub async fn submit(&self, message: Bytes) -> Result<(u16, Value)> {
-        let path = format!("/v1/messages?from={FROM}&to={TO}");
-        let key = self.secrets.partner_key.clone();
-        self.request("POST", &path, key, vec![message]).await
-    }
-
-    /// Lets time pass, as cron would.
-    pub async fn tick(&self) -> Result<Value> {
-        let token = self.secrets.tick_token.clone();
-        self.good("POST", "/v1/tick", token).await
-    }
-
-    /// The health of the one route.
-    pub async fn health(&self) -> Result<Value> {
-        let token = self.secrets.operator_token.clone();
-        let health = self.good("GET", "/v1/health", token).await?;
-        let route = health.pointer("/routes/0").cloned();
-        route.context("the health has no route")
-    }
-
-    /// The life of a message, as its sender may read it.
-    pub async fn life(&self, id: &str) -> Result<Value> {
-        let key = self.secrets.partner_key.clone();
-        self.good("GET", &format!("/v1/messages/{id}"), key).await
-    }
-
-    async fn good(&self, method: &'static str, path: &str, key: String) -> Result<Value> {
-        match self.request(method, path, key, Vec::new()).await? {
-            (200, answer) => Ok(answer),
-            (status, answer) => bail!("{method} {path} was answered with {status}: {answer}"),
-        }
-    }
-
-    async fn request(
-        &self,
-        method: &'static str,
-        path: &str,
-        key: String,
-        body: Vec<Bytes>,
-    ) -> Result<(u16, Value)> {
-        let request = HttpRequest {
-            method,
-            url: format!("{}{path}", self.host.url()),
-            headers: vec![
-                ("authorization", format!("Bearer {key}")),
-                ("content-type", "message/rfc822".to_owned()),
-            ],
-            body,
-            connect: WAIT,
-            reply: WAIT,
-            most: ANSWER_BYTES,
-        };
-        let response = self.native.send(request).await;
-        let response = response.with_context(|| format!("{method} {path}"))?;
-        let answer = serde_json::from_slice(&response.body)
-            .with_context(|| format!("{method} {path}: the answer is not JSON"))?;
-        Ok((response.status, answer))
     }
 
     /// Ends everything; the last lines the application wrote.
@@ -184,14 +127,14 @@ impl Scene {
     }
 }
 
-/// One failure is enough, and probes come quickly: a demonstration is short.
-const HEALTH: &str = r#"[route.health]
+/// Strictly one message at a time, so that their order can be seen; one failure is enough, and probes
+/// come quickly: a demonstration is short.
+const SETTINGS: &str = r#"max_concurrency = 1
+[route.health]
 consecutive_failures = 1
 base_ejection_time = "200ms"
 max_ejection_time = "400ms"
 health_max_age = "100ms"
 "#;
 const KEPT: usize = 16;
-const WAIT: Duration = Duration::from_secs(10);
-const ANSWER_BYTES: usize = 1 << 20;
 const LOG_LINES: usize = 20;

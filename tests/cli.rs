@@ -639,7 +639,7 @@ mod demo {
         for words in [
             "200 delivered",
             "202 held",
-            "failed: connection refused",
+            ": connection refused",
             "Holdfast-Reason: failed",
             "window, until ",
             "The canary, the oldest held message: No. 2",

@@ -68,7 +68,8 @@ async fn run_shell(kind: &str, command: &str, token: &str, path: Option<&Path>) 
 }
 
 async fn installation() -> Installation {
-    Setup::to(&["smtp://127.0.0.1:9".to_owned()]).start().await
+    let setup = Setup::to(&["smtp://127.0.0.1:9".to_owned()]);
+    setup.never_ticked().start().await
 }
 
 #[tokio::test]

@@ -195,13 +195,21 @@ impl Files {
                             modified: facts.modified()?,
                         });
                     }
-                    // Somebody removed the file behind our back.
-                    None => drop(self.index().remove(&name)),
+                    None => self.forget(&name)?,
                 }
             }
         }
         let more = !self.names(&prefix, &after, 1).is_empty();
         Ok((listed, more))
+    }
+
+    /// Somebody removed the file behind our back, unless it is just being written anew.
+    fn forget(&self, name: &str) -> io::Result<()> {
+        let _writing = self.writing(name);
+        if self.open_object(name)?.is_none() {
+            self.index().remove(name);
+        }
+        Ok(())
     }
 
     fn names(&self, prefix: &str, after: &str, most: usize) -> Vec<String> {

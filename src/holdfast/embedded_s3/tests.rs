@@ -231,3 +231,31 @@ async fn a_key_is_no_path() {
     assert!(!folder.path().join("x").exists());
     assert_eq!(store.status(store.put("..x/y..", None, "x")).await, 200);
 }
+
+#[test]
+fn an_object_that_is_written_anew_while_others_list_stays_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("holdfast")).unwrap();
+    let files = files::Files::open(folder.path().to_owned(), false).unwrap();
+    let name = "holdfast/leases/hq.json";
+    let listed = || files.list("holdfast", "", "", 10).unwrap().0.len();
+    let enough = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !enough.load(std::sync::atomic::Ordering::Relaxed) {
+                    listed();
+                }
+            });
+        }
+        let missing = (0..2_000).find(|_| {
+            files.remove(name).unwrap();
+            let written = files.write(name, &[], &files::Condition::Always);
+            written.unwrap();
+            std::thread::yield_now();
+            listed() != 1
+        });
+        enough.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(missing, None, "it is there and not listed");
+    });
+}

@@ -46,8 +46,15 @@ pub async fn operator(sim: Rc<Sim>) {
         }
     }
     sim.note(format_args!("the orders are taken back"));
-    // What may have been delivered waits for a person: now it is tried again.
-    while sim.weather.get().custom == Custom::Careful && !sim.objects.none("queue/") {
+    if sim.weather.get().custom == Custom::Careful {
+        sim.spawn(None, try_again(sim.clone()));
+    }
+}
+
+/// What may have been delivered waits for a person, who tries it again: also what is held only
+/// after the world healed, by an answer that was lost before.
+async fn try_again(sim: Rc<Sim>) {
+    loop {
         buttons::retry_all(&sim).await;
         sim.time.sleep(60_000).await;
     }

@@ -43,8 +43,9 @@ pub fn work(app: &Rc<App>) {
             true => limits::TICK_NOTED,
             false => limits::TICK_OVERDUE,
         };
-        if ticks::are_overdue(&*app, most).await {
-            ask_for_a_tick(&app).await;
+        let token = settings::get("tick_token").await.unwrap_or_default();
+        if !token.is_empty() && ticks::are_overdue(&*app, most).await {
+            ask_for_a_tick(&app, &token).await;
         }
     });
 }
@@ -59,11 +60,7 @@ fn is_time_to_look(now: Timestamp) -> bool {
     !recently
 }
 
-async fn ask_for_a_tick(app: &App) {
-    let token = settings::get("tick_token").await.unwrap_or_default();
-    if token.is_empty() {
-        return;
-    }
+async fn ask_for_a_tick(app: &App, token: &str) {
     let request = HttpRequest {
         method: "POST",
         url: TICK.into(),

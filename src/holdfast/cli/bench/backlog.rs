@@ -10,9 +10,8 @@ use holdfast_core::custody::held::{Copy, Digest, Held};
 use holdfast_core::custody::store::s3::{S3Settings, S3Store};
 use holdfast_core::custody::store::{Condition, Store};
 use holdfast_core::mail::Envelope;
-use holdfast_core::ports::{Clock, HttpClient, HttpRequest, new_id};
+use holdfast_core::ports::{Clock, new_id};
 use holdfast_core::routing::{HoldReason, RouteName};
-use serde_json::Value;
 
 use super::child::Server;
 use super::load::{self, Measured, Plan, Target};
@@ -153,19 +152,7 @@ fn held(clock: &impl Clock, message: &Bytes) -> Result<(String, [Bytes; 2])> {
 
 /// Lets time pass once; the keeper goes on by itself while there is more.
 pub async fn tick(host: &Server, token: &str) -> Result<()> {
-    let request = HttpRequest {
-        method: "POST",
-        url: format!("http://{}/v1/tick", host.address()),
-        headers: vec![("authorization", format!("Bearer {token}"))],
-        body: Vec::new(),
-        connect: PATIENCE,
-        reply: PATIENCE,
-        most: 1 << 20,
-    };
-    let answer = Native::new()?.send(request).await?;
-    let ticked: Value = serde_json::from_slice(&answer.body)?;
-    ensure!(answer.status == 200, "a tick was answered with {ticked}");
-    Ok(())
+    host.ask("POST", "/v1/tick", token).await
 }
 
 const FILLING: usize = 16;

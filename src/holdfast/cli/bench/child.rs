@@ -2,13 +2,16 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use holdfast_core::ports::{HttpClient as _, HttpRequest};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::memory;
 use super::part::Part;
+use crate::native::Native;
 
 /// A running part. Dropping it kills it.
 pub struct Server {
@@ -48,6 +51,24 @@ impl Server {
         self.address
     }
 
+    /// Asks it as an operator's machine would, and fails unless the answer is 200.
+    pub async fn ask(&self, method: &'static str, path: &str, token: &str) -> Result<()> {
+        let request = HttpRequest {
+            method,
+            url: format!("http://{}{path}", self.address),
+            headers: vec![("authorization", format!("Bearer {token}"))],
+            body: Vec::new(),
+            connect: PATIENCE,
+            reply: PATIENCE,
+            most: 16 << 20,
+        };
+        let sent = Native::new()?.send(request).await;
+        let answer = sent.with_context(|| path.to_owned())?;
+        let said = String::from_utf8_lossy(&answer.body);
+        ensure!(answer.status == 200, "{path}: {} {said}", answer.status);
+        Ok(())
+    }
+
     /// How many messages it got.
     pub async fn count(&mut self) -> Result<u64> {
         self.asked.write_all(b"count\n").await?;
@@ -83,5 +104,6 @@ impl Server {
     }
 }
 
+const PATIENCE: Duration = Duration::from_secs(300);
 /// The hidden command that plays a part.
 pub const COMMAND: &str = "bench-part";

@@ -4,8 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use holdfast_core::ports::{HttpClient as _, HttpRequest};
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
 use super::backlog;
@@ -76,7 +75,7 @@ pub async fn measure(manifest: &Path, plan: &Plan, rounds: u32, held: u64) -> Re
             "/metrics",
         ] {
             let asked = Instant::now();
-            get(&host, path, &secrets.operator_token).await?;
+            host.ask("GET", path, &secrets.operator_token).await?;
             requests.push((path, asked.elapsed().as_secs_f64()));
         }
         Ok((first_release, requests))
@@ -176,21 +175,6 @@ async fn start(
         listen: None,
     })
     .await
-}
-
-async fn get(host: &Server, path: &'static str, token: &str) -> Result<()> {
-    let request = HttpRequest {
-        method: "GET",
-        url: format!("http://{}{path}", host.address()),
-        headers: vec![("authorization", format!("Bearer {token}"))],
-        body: Vec::new(),
-        connect: PATIENCE,
-        reply: PATIENCE,
-        most: 16 << 20,
-    };
-    let answer = Native::new()?.send(request).await.context(path)?;
-    ensure!(answer.status == 200, "{path}: {}", answer.status);
-    Ok(())
 }
 
 fn sink_url(sink: &Server) -> String {

@@ -12,6 +12,7 @@
 //! | [`submit`] | the use case of a submission |
 //! | [`tick`] | the use case of passing time |
 //! | [`operate`] | what operators ask and order |
+//! | [`people`] | the directory, logins, mailboxes, and the webmail's pages |
 //! | [`drill`] | a rehearsed failover with its measured times |
 //! | [`deployment`], [`config`], [`partner`] | what is configured, checked once |
 //! | [`problem`], [`limits`], [`time`], [`ports`] | errors as they are told, bounds, moments, the world |
@@ -27,6 +28,7 @@ pub mod mail;
 pub mod openapi;
 pub mod operate;
 pub mod partner;
+pub mod people;
 pub mod ports;
 pub mod problem;
 pub mod routing;

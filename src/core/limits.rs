@@ -208,3 +208,54 @@ pub const WAITING_WINDOWS: usize = 64;
 pub const WAITING_GRACE: Duration = Duration::from_secs(300);
 /// Messages that are tried although their interval waits for a person.
 pub const WAITING_RETRIES: usize = 100;
+
+/// Bytes of one group's record: 50,000 members take 2 MiB of it.
+pub const GROUP_BYTES: usize = 8_388_608;
+/// Members of one group.
+pub const GROUP_MEMBERS: usize = 150_000;
+/// Names and addresses of one user or group that are its own.
+pub const PERSON_NAMES: usize = 200;
+/// Users or groups of one externalId or displayName that are looked at.
+pub const SAME_NAME: usize = 100;
+/// Index objects that one journal names.
+pub const JOURNAL_KEYS: usize = 2_000;
+/// A journal that has been open for longer was left by an instance that died.
+pub const JOURNAL_OPEN: Duration = Duration::from_secs(60);
+/// A change of the directory must write its record within this time, well before anybody takes its
+/// journal for left.
+pub const PEOPLE_CHANGE: Duration = Duration::from_secs(30);
+/// The longest wait before two writers of one object try again.
+pub const PEOPLE_PAUSE: Duration = Duration::from_millis(300);
+/// Tries to write one shard of the book against other writers.
+pub const BOOK_TRIES: u32 = 20;
+/// Records whose indexes are brought in line by one call.
+pub const REPAIRS: usize = 100;
+/// Reads of users, or of shards of the book, at once.
+pub const PEOPLE_READS: usize = 16;
+/// Reads of groups at once.
+pub const GROUP_READS: usize = 2;
+/// Groups that are gone through to see who is in one of them.
+pub const EXPAND_GROUPS: usize = 1_000;
+/// Members that are read one by one; of more the book is asked.
+pub const EXPAND_READS: usize = 64;
+/// Words of a query of the address book.
+pub const SEARCH_WORDS: usize = 8;
+
+/// Bytes of the body of a SCIM request: some 30,000 members.
+pub const SCIM_BODY_BYTES: usize = 2_097_152;
+/// Resources of one SCIM list at most, and where its client does not say.
+pub const SCIM_PAGE: usize = 200;
+/// Members of all groups of one SCIM list; a list that has more is cut short.
+pub const SCIM_LIST_MEMBERS: usize = 100_000;
+/// Records that one SCIM filter may read.
+pub const SCIM_SCAN: usize = 60_000;
+/// Operations of one SCIM PATCH.
+pub const SCIM_OPERATIONS: usize = 2_000;
+/// Tries of a SCIM change against other writers.
+pub const SCIM_TRIES: u32 = 5;
+/// Characters of a SCIM filter.
+pub const SCIM_FILTER_CHARS: usize = 4_096;
+/// Words, texts and signs of a SCIM filter.
+pub const SCIM_FILTER_TOKENS: usize = 500;
+/// How deep a SCIM filter may be nested.
+pub const SCIM_FILTER_DEPTH: usize = 16;

@@ -36,6 +36,7 @@ use crate::time::Timestamp;
 /// When somebody may be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Access {
     /// At any time.
     Always,
@@ -48,6 +49,7 @@ pub enum Access {
 
 /// An operator's word on a route, a group or a user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Entry {
     /// When they may be in.
     pub mode: Access,
@@ -59,14 +61,17 @@ pub struct Entry {
     /// Who said so.
     pub by: String,
     /// When.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub at: Timestamp,
     /// When it ends by itself: from then on it counts as absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires: Option<Timestamp>,
 }
 
 /// The switch as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Switch {
     version: u32,
     /// What is said about routes, by their names.
@@ -74,20 +79,23 @@ pub struct Switch {
     pub routes: BTreeMap<String, Entry>,
     /// What is said about groups.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Entry>))]
     pub groups: BTreeMap<GroupId, Entry>,
     /// What is said about users.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, Entry>))]
     pub users: BTreeMap<UserId, Entry>,
 }
 
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "kind", content = "id")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Decider {
     /// The entry of the user.
     User,
     /// The entry of this group.
-    Group(GroupId),
+    Group(#[cfg_attr(feature = "openapi", schema(value_type = String))] GroupId),
     /// The entry of the route.
     Route,
     /// The configuration.
@@ -97,6 +105,7 @@ pub enum Decider {
 /// Why somebody may be in, or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Why {
     /// They may at any time.
     Always,
@@ -112,6 +121,7 @@ pub enum Why {
 
 /// Whether somebody may be in now, and why so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessDecision {
     /// Whether.
     pub allowed: bool,
@@ -255,6 +265,7 @@ async fn read_to_change<P: Ports>(ports: &P) -> Result<(Switch, Condition), Stor
 /// What an order is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Scope {
     /// Everybody whose mailbox is on this route.
     Route {
@@ -264,6 +275,7 @@ pub enum Scope {
     /// Everybody in this group.
     Group {
         /// The group.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         id: GroupId,
         /// What it is called, for people who read the list.
         #[serde(default)]
@@ -272,6 +284,7 @@ pub enum Scope {
     /// One user.
     User {
         /// The user.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         id: UserId,
         /// What the user is called.
         #[serde(default)]
@@ -282,6 +295,7 @@ pub enum Scope {
 /// What an operator can order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Ordered {
     /// They may be in at any time.
     Always,
@@ -296,6 +310,7 @@ pub enum Ordered {
 /// An order as an operator sends it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessOrder {
     /// About whom.
     pub scope: Scope,
@@ -305,11 +320,13 @@ pub struct AccessOrder {
     pub reason: String,
     /// When it ends by itself; absent = when it is taken back.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime))]
     pub expires: Option<Timestamp>,
 }
 
 /// What an order came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AccessAnswer {
     /// About whom.
     pub scope: Scope,

@@ -30,8 +30,6 @@ pub mod set_up;
 pub mod sweep;
 pub mod throttle;
 pub mod totp;
-#[cfg(test)]
-pub(crate) mod world;
 
 use std::time::Duration;
 
@@ -90,7 +88,7 @@ pub enum LoginError {
     #[error("this name, password or code is not right, or there is no access at the moment")]
     Refused,
     /// There were too many failures; try again after so long. 429.
-    #[error("too many attempts; try again in {} s", .wait.as_secs().max(1))]
+    #[error("too many attempts; try again in {} s", .wait.as_millis().div_ceil(1_000))]
     Slow {
         /// How long.
         wait: Duration,
@@ -308,4 +306,4 @@ fn bounded(name: &str) -> &str {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,11 +1,13 @@
+//! Who may be in: the rules, and the orders that change them.
+
 use futures::executor::block_on;
 use futures::future::join;
 
 use super::*;
 use crate::custody::store::Store as _;
 use crate::operate::operator;
-use crate::people::login::world::{Dies, World};
-use crate::ports::{Clock as _, Ports as _};
+use crate::people::login::tests::world::{Dies, World};
+use crate::ports::Clock as _;
 
 struct Office {
     world: World,

@@ -267,7 +267,7 @@ pub(super) mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::people::login::world::World;
+    use crate::people::login::tests::world::World;
 
     std::thread_local! {
         /// Hashes that were computed to be compared with: what an answer costs.

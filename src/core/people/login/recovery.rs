@@ -120,7 +120,7 @@ const TYPED_BYTES: usize = 100;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::people::login::world::World;
+    use crate::people::login::tests::world::World;
 
     #[test]
     fn each_code_is_good_once_however_it_is_typed() {

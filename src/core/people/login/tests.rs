@@ -1,5 +1,7 @@
 //! Logins from the link to the last session, on a clock of our own.
 
+pub(crate) mod world;
+
 use futures::executor::block_on;
 use futures::future::join;
 
@@ -9,9 +11,9 @@ use super::password::tests::hashes;
 use super::recovery::RecoveryCode;
 use super::session::NotIn;
 use super::set_up::{Form, Ready, SetUpError, set_up};
-use super::world::{Dies, World};
 use super::*;
 use crate::ports::Clock;
+use world::{Dies, World};
 
 const PASSWORD: &str = "correct horse battery";
 const ANOTHER: &str = "staple of another kind";

@@ -8,6 +8,8 @@
 //!
 //! - A name that nobody has is slowed exactly as one that somebody has: the record is kept under the
 //!   keyed hash of the name as it was typed, and the storage does not show who was tried.
+//!   Who has several names can so be tried under each of them: that is the price of not telling which
+//!   names belong together.
 //! - An attempt on a name is counted as a failure *before* it is judged, and a success takes the record
 //!   away: a thousand guesses sent at once are not all judged before the first is counted. An instance
 //!   that dies between leaves one failure too many. Addresses are counted after a failure only, since

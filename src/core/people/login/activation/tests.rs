@@ -1,6 +1,8 @@
+//! Links that are opened, exchanged, forgotten, and half made.
+
 use futures::executor::block_on;
 
-use super::super::world::{Dies, World};
+use super::super::tests::world::{Dies, World};
 use super::*;
 use crate::ports::Clock;
 

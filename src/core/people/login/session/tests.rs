@@ -1,7 +1,9 @@
+//! Cookies that were forged, cut, exchanged, and kept too long.
+
 use futures::executor::block_on;
 
 use super::super::password::PasswordHash;
-use super::super::world::World;
+use super::super::tests::world::World;
 use super::*;
 use crate::custody::store::Store;
 

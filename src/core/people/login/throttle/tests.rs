@@ -1,7 +1,9 @@
+//! Guessing on a clock of our own.
+
 use futures::executor::block_on;
 use futures::future::join_all;
 
-use super::super::world::World;
+use super::super::tests::world::World;
 use super::*;
 use crate::ports::Clock;
 
@@ -214,6 +216,8 @@ fn a_damaged_record_locks_nobody_out_and_is_written_over() {
 #[test]
 fn without_the_storage_nothing_is_judged() {
     let world = World::new();
-    world.dies.set(Some((0, super::super::world::Dies::Before)));
+    world
+        .dies
+        .set(Some((0, super::super::tests::world::Dies::Before)));
     assert!(matches!(begun(&world, NAME), Err(Slowed::Unavailable(_))));
 }

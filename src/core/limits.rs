@@ -259,3 +259,61 @@ pub const SCIM_FILTER_CHARS: usize = 4_096;
 pub const SCIM_FILTER_TOKENS: usize = 500;
 /// How deep a SCIM filter may be nested.
 pub const SCIM_FILTER_DEPTH: usize = 16;
+// Logins.
+
+/// Characters of a password at least (NIST SP 800-63B asks for 8 beside a second factor, 15 alone).
+pub const PASSWORD_CHARS_LEAST: usize = 12;
+/// Bytes of a password at most: a sentence, and nothing that makes hashing slow.
+pub const PASSWORD_BYTES: usize = 512;
+/// Bytes of the name that somebody logs in with (RFC 5321, 4.5.3.1: 64, an `@`, 255).
+pub const LOGIN_NAME_BYTES: usize = 320;
+/// Bytes of a deployment's `session_key` at least: as long as what is derived from it.
+pub const SESSION_KEY_BYTES: usize = 32;
+/// Kibibytes that hashing a password takes (OWASP's first choice for Argon2id: 19 MiB, 2, 1).
+pub const PASSWORD_MEMORY_KIB: u32 = 19 * 1_024;
+/// Passes over them.
+pub const PASSWORD_PASSES: u32 = 2;
+/// The most kibibytes that a stored hash may ask for: anything larger was not written by us.
+pub const PASSWORD_MEMORY_KIB_CEILING: u32 = 65_536;
+/// The most passes that a stored hash may ask for.
+pub const PASSWORD_PASSES_CEILING: u32 = 10;
+/// Recovery codes that a user gets.
+pub const RECOVERY_CODES: usize = 10;
+/// How long an activation link is good, unless its maker says otherwise.
+pub const ACTIVATION: Duration = Duration::from_secs(7 * 86_400);
+/// The longest that its maker may say.
+pub const ACTIVATION_LONGEST: Duration = Duration::from_secs(30 * 86_400);
+/// A session ends so long after it began, whatever happens in it.
+pub const SIGNED_IN: Duration = Duration::from_secs(12 * 3_600);
+/// A session ends after so long without a request: long enough to write a letter.
+pub const SIGNED_IN_IDLE: Duration = Duration::from_secs(3_600);
+/// A session that has idled so long gets a new cookie with its next answer.
+pub const SIGNED_IN_RENEWED: Duration = Duration::from_secs(300);
+/// The time between the password and the second factor.
+pub const HALF_SIGNED_IN: Duration = Duration::from_secs(300);
+/// How far the clocks of two instances may be apart.
+pub const CLOCKS_APART: Duration = Duration::from_secs(120);
+/// Characters of a session's cookie; ours have about 200.
+pub const COOKIE_CHARS: usize = 400;
+/// The wait after the first failure that is slowed down; it doubles.
+pub const THROTTLE_FIRST: Duration = Duration::from_secs(1);
+/// The failure of an account after which its next attempt has to wait.
+pub const ACCOUNT_FAILURES: u32 = 5;
+/// The longest that an account's next attempt has to wait.
+pub const ACCOUNT_WAIT: Duration = Duration::from_secs(900);
+/// The failure of a client's address after which its next attempt has to wait: an office can stand
+/// behind one address.
+pub const ADDRESS_FAILURES: u32 = 50;
+/// The longest that an address has to wait: one machine must not keep its whole office out.
+pub const ADDRESS_WAIT: Duration = Duration::from_secs(60);
+/// A record of failures that nobody touched for so long says nothing any more.
+pub const THROTTLE_KEPT: Duration = Duration::from_secs(2 * 86_400);
+/// Leftovers of logins that are looked at in one sweep.
+pub const LOGIN_SWEEP: usize = 500;
+
+// The access switch.
+
+/// Entries of the access switch: routes, groups and users together.
+pub const ACCESS_ENTRIES: usize = 1_000;
+/// Characters of the name that an entry shows beside its id.
+pub const ACCESS_NAME_CHARS: usize = 100;

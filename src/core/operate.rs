@@ -208,7 +208,7 @@ pub async fn order<P: Ports>(
     Ok(known(route, &state, ports.now()))
 }
 
-fn check_reason(reason: &str) -> Result<(), Problem> {
+pub(crate) fn check_reason(reason: &str) -> Result<(), Problem> {
     if reason.trim().is_empty() || reason.chars().count() > REASON_CHARS {
         let detail = format!("`reason`: say why in 1 to {REASON_CHARS} characters");
         return Err(Problem::new(Kind::BadRequest, detail));

@@ -9,5 +9,11 @@
 pub mod directory;
 pub mod id;
 pub mod scim;
+//! | [`login`] | passwords, second factors, sessions: independent of every other system |
+//! | [`access`] | the switch that says who may be in, and when |
+
+pub mod access;
+pub mod id;
+pub mod login;
 
 pub use id::{GroupId, UserId};

@@ -14,7 +14,7 @@ use crate::mail::Domain;
 use crate::partner::{Partner, PartnerTable};
 use crate::routing::RouteName;
 use crate::routing::primary::Credentials;
-use crate::routing::route::{Route, RouteTable};
+use crate::routing::route::{Route, RouteTable, Switch};
 
 /// The whole configuration.
 #[derive(Clone, Debug)]
@@ -31,8 +31,25 @@ pub struct Config {
     pub without_receipts: WithoutReceipts,
     /// The route that carries reports to senders whose domain has no route.
     pub returns: Option<RouteName>,
+    /// The route that carries users' mail to everybody who has no route here.
+    pub outbound: Option<RouteName>,
+    /// The webmail.
+    pub webmail: Webmail,
     /// How long what is over is kept.
     pub retention: Retention,
+}
+
+/// The webmail's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webmail {
+    /// Where users reach it: `https://mail.example.org`. Links that are sent or printed begin with it.
+    pub url: Option<String>,
+    /// What it calls the organisation.
+    pub name: String,
+    /// Whether attachments may be opened.
+    pub attachments: bool,
+    /// Whether a copy of what a user sends goes to the user's own primary too.
+    pub sent_copies: bool,
 }
 
 /// Bounds of one submission.
@@ -101,18 +118,24 @@ impl Config {
         hostname
             .parse::<Domain>()
             .map_err(|error| ConfigError::at("hostname", error.to_string()))?;
-        let routes = read_routes(table.route, table.returns.as_deref(), &mut secrets)?;
+        let ways_out = [table.returns.as_deref(), table.outbound.as_deref()];
+        let routes = read_routes(table.route, ways_out, &mut secrets)?;
         if let Some(unused) = secrets.keys().next() {
             let reason = format!("there is no route {unused:?}");
             return Err(ConfigError::at("primary_credentials", reason));
         }
         let partners = read_partners(table.partner)?;
-        let returns = table.returns.map(|name| {
-            let found = routes.iter().find(|route| route.name.as_str() == name);
-            found
-                .map(|route| route.name.clone())
-                .ok_or_else(|| ConfigError::at("returns", format!("there is no route {name:?}")))
-        });
+        let named = |key: &str, name: Option<String>| {
+            let found = |name: String| {
+                let found = routes.iter().find(|route| route.name.as_str() == name);
+                found
+                    .map(|route| route.name.clone())
+                    .ok_or_else(|| ConfigError::at(key, format!("there is no route {name:?}")))
+            };
+            name.map(found).transpose()
+        };
+        let returns = named("returns", table.returns)?;
+        let outbound = named("outbound", table.outbound)?;
         let retention = table.retention.check(&routes)?;
         Ok(Self {
             hostname,
@@ -120,7 +143,9 @@ impl Config {
             partners,
             limits: table.limits.check()?,
             without_receipts: table.without_receipts,
-            returns: returns.transpose()?,
+            returns,
+            outbound,
+            webmail: table.webmail.check()?,
             retention,
         })
     }
@@ -149,6 +174,9 @@ struct Document {
     #[serde(default)]
     without_receipts: WithoutReceipts,
     returns: Option<String>,
+    outbound: Option<String>,
+    #[serde(default)]
+    webmail: WebmailTable,
     #[serde(default)]
     retention: RetentionTable,
 }
@@ -173,6 +201,45 @@ impl LimitsTable {
         Ok(Limits {
             message_bytes,
             recipients,
+        })
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct WebmailTable {
+    url: Option<String>,
+    name: Option<String>,
+    attachments: Option<Switch>,
+    #[serde(default)]
+    sent_copies: Switch,
+}
+
+impl WebmailTable {
+    fn check(self) -> Result<Webmail, ConfigError> {
+        let url = self.url.map(|url| url.trim_end_matches('/').to_owned());
+        if let Some(url) = &url {
+            let parsed = url::Url::parse(url).ok();
+            let good = parsed.is_some_and(|url| {
+                matches!(url.scheme(), "https" | "http") && url.has_host() && url.path() == "/"
+            });
+            if !good {
+                let reason = format!("{url:?} is not an address such as https://mail.example.org");
+                return Err(ConfigError::at("webmail.url", reason));
+            }
+        }
+        let name = self.name.unwrap_or_else(|| WEBMAIL_NAME.to_owned());
+        if name.is_empty() || name.len() > 100 || name.contains(char::is_control) {
+            return Err(ConfigError::at(
+                "webmail.name",
+                "not a name of 1 to 100 characters",
+            ));
+        }
+        Ok(Webmail {
+            url,
+            name,
+            attachments: self.attachments.unwrap_or(Switch::On) == Switch::On,
+            sent_copies: self.sent_copies == Switch::On,
         })
     }
 }
@@ -232,7 +299,7 @@ fn bounded(key: &str, value: usize, ceiling: usize) -> Result<(), ConfigError> {
 
 fn read_routes(
     tables: Vec<RouteTable>,
-    returns: Option<&str>,
+    ways_out: [Option<&str>; 2],
     secrets: &mut BTreeMap<String, Credentials>,
 ) -> Result<Vec<Route>, ConfigError> {
     if tables.is_empty() {
@@ -244,8 +311,8 @@ fn read_routes(
     let mut routes: Vec<Route> = Vec::with_capacity(tables.len());
     for table in tables {
         let secret = secrets.remove(table.name());
-        let carries_reports = returns == Some(table.name());
-        let route = table.check(secret, carries_reports)?;
+        let leads_out = ways_out.contains(&Some(table.name()));
+        let route = table.check(secret, leads_out)?;
         for known in &routes {
             if known.name == route.name {
                 return Err(ConfigError::at(
@@ -274,8 +341,8 @@ fn read_partners(tables: Vec<PartnerTable>) -> Result<Vec<Partner>, ConfigError>
     let mut partners: Vec<Partner> = Vec::with_capacity(tables.len());
     for table in tables {
         let partner = table.check()?;
-        if partner.name == OWN_NAME {
-            let reason = "it is Holdfast's own name, under which reports are held; take another";
+        if [OWN_NAME, WEBMAIL, OWN_COPY].contains(&partner.name.as_str()) {
+            let reason = "it is a name under which Holdfast itself holds mail; take another";
             return Err(ConfigError::at("partner.name", reason));
         }
         if partners.iter().any(|known| known.name == partner.name) {
@@ -381,6 +448,14 @@ pub fn name(key: &str, text: &str) -> Result<String, ConfigError> {
 
 /// Who submits the reports that Holdfast makes itself.
 pub const OWN_NAME: &str = "holdfast";
+
+/// Who submits what users write.
+pub const WEBMAIL: &str = "webmail";
+/// Who submits the copies of it for their own primaries; they are not filed again.
+pub const OWN_COPY: &str = "webmail-copy";
+
+/// What the webmail calls the organisation where nobody gave it a name.
+const WEBMAIL_NAME: &str = "Holdfast";
 
 /// What Holdfast calls itself where nobody gave it a name.
 pub const DEFAULT_HOSTNAME: &str = "holdfast.local";

@@ -6,6 +6,7 @@ pub mod drain;
 pub mod ended;
 pub mod figures;
 pub mod held;
+pub mod kept;
 pub mod lease;
 pub mod life;
 pub mod progress;

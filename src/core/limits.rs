@@ -317,3 +317,35 @@ pub const LOGIN_SWEEP: usize = 500;
 pub const ACCESS_ENTRIES: usize = 1_000;
 /// Characters of the name that an entry shows beside its id.
 pub const ACCESS_NAME_CHARS: usize = 100;
+
+// Mailboxes.
+
+/// Names that filing walks at a time.
+pub const FILING_PAGE: usize = 1_000;
+/// Bytes of a message that are read to file it: its header, and the beginning of its text.
+pub const FILING_BYTES: usize = 262_144;
+/// Storage requests at once, while messages are filed.
+pub const FILING_CONCURRENCY: usize = 16;
+/// Mailboxes that one message is filed in.
+pub const FILED_FOR: usize = 20_000;
+/// How far behind now a long queue is taken to be filed: the longest a submission takes, and clocks
+/// that are wrong. What comes later still is found by the walk through all of it.
+pub const FILING_LAG: Duration = Duration::from_secs(600);
+/// Messages in one page of a list.
+pub const FOLDER_PAGE: usize = 50;
+/// Loose entries of a mailbox after which the older ones are packed.
+pub const LOOSE_ENTRIES: usize = 400;
+/// Entries that are packed together.
+pub const PACKED_ENTRIES: usize = 500;
+/// Bytes of an object of packed entries.
+pub const PACK_BYTES: usize = 8_388_608;
+/// Words of a search in a mailbox.
+pub const FOLDER_WORDS: usize = 10;
+/// Of the newest messages that are looked at to count the new ones.
+pub const UNREAD_LOOKS: usize = 100;
+/// Days that copies are kept, unless `copy_days` says otherwise.
+pub const COPY_DAYS: u32 = 7;
+/// The most that `copy_days` may say.
+pub const COPY_DAYS_CEILING: u32 = 366;
+/// Pages of copies that one run of the retention looks at.
+pub const COPY_PAGES: usize = 10;

@@ -4,7 +4,7 @@
 
 use utoipa::OpenApi;
 
-use crate::{custody, drill, mail, operate, problem, routing, submit, tick};
+use crate::{custody, drill, mail, operate, people, problem, routing, submit, tick};
 
 /// A problem (RFC 9457) as it is told.
 #[derive(utoipa::ToSchema)]
@@ -42,7 +42,7 @@ struct ProblemDetails {
         operate::release::ReleaseOrder, operate::release::ReleaseAnswer, operate::release::Releases,
         operate::release::RouteRelease, custody::progress::Progress, custody::progress::Count,
         custody::drain::Drained, operate::drills::DrillOrder, operate::drills::DrillPage, drill::Drill,
-        drill::Step, drill::StepOutcome, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, operate::HealthReport,
+        drill::Step, drill::StepOutcome, tick::Ticked, tick::RouteTicked, tick::Probed, tick::Canaried, people::upkeep::Upkept, people::mailbox::filing::Filed, operate::HealthReport,
         operate::RouteHealth, operate::PrimaryHealth, operate::DecisionWord, operate::Order,
         routing::RouteName, routing::Health, routing::HealthState, routing::HoldReason, routing::decide::Hold,
         operate::windows::EndOrder, operate::windows::ExtendOrder, operate::windows::definition::WindowOrder,

@@ -2,18 +2,24 @@
 //!
 //! | chapter | what it says |
 //! | --- | --- |
-//! | [`directory`] | users and groups in storage, who owns which address, who is in which group |
 //! | [`id`] | the names of users and groups |
+//! | [`directory`] | users and groups in storage, who owns which address, who is in which group |
 //! | [`scim`] | SCIM 2.0: how other systems keep the directory up to date |
-
-pub mod directory;
-pub mod id;
-pub mod scim;
-//! | [`login`] | passwords, second factors, sessions: independent of every other system |
+//! | [`known`] | recipients that nobody has |
 //! | [`access`] | the switch that says who may be in, and when |
+//! | [`login`] | passwords, second factors, sessions: independent of every other system |
+//! | [`mailbox`] | what is filed for whom, and what users write |
+//! | [`reading`] | what a person sees of a message |
+//! | [`upkeep`] | what ticks do for people |
 
 pub mod access;
+pub mod directory;
 pub mod id;
+pub mod known;
 pub mod login;
+pub mod mailbox;
+pub mod reading;
+pub mod scim;
+pub mod upkeep;
 
 pub use id::{GroupId, UserId};

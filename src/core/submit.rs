@@ -25,12 +25,14 @@ use serde_json::Value;
 
 use crate::config::{Config, WithoutReceipts};
 use crate::custody::held::{Copy, Digest};
+use crate::custody::kept::ToKeep;
 use crate::custody::receipt::{self, Claim, ClaimError, Claimed};
 use crate::custody::route_state::StateCache;
 use crate::custody::store::{StoreError, in_time};
 use crate::limits;
 use crate::mail::{Envelope, MessageId, facts};
 use crate::partner::Partner;
+use crate::people::known;
 use crate::ports::{Clock, Event, Ports, new_id};
 use crate::problem::{Kind, Problem};
 use crate::routing::Route;
@@ -83,6 +85,15 @@ fn left(clock: &impl Clock, started: Timestamp, kept_back: Duration) -> Duration
         .saturating_sub(elapsed)
 }
 
+/// What became of a submission.
+#[derive(Debug)]
+pub struct Submitted {
+    /// What its sender is told.
+    pub response: Response,
+    /// Copies of what was delivered, to be kept once the answer went out.
+    pub copies: Vec<ToKeep>,
+}
+
 /// Answers a submission whose body has been read.
 pub async fn submit<P: Ports>(
     ports: &P,
@@ -90,13 +101,14 @@ pub async fn submit<P: Ports>(
     cache: &StateCache,
     request: &Request<'_>,
     body: Bytes,
-) -> Response {
+) -> Submitted {
     let id = new_id(ports);
     let started = id.at();
-    let response = match run(ports, config, cache, request, body, id, started).await {
-        Ok(response) => response,
-        Err(problem) => Response::problem(&problem, &id.to_string()),
+    let submitted = match run(ports, config, cache, request, body, id, started).await {
+        Ok(submitted) => submitted,
+        Err(problem) => Submitted::without_copies(Response::problem(&problem, &id.to_string())),
     };
+    let response = &submitted.response;
     if response.is_problem() {
         let kind = response.body.get("type").cloned().unwrap_or(Value::Null);
         let event = Event::new("submission.refused")
@@ -107,7 +119,16 @@ pub async fn submit<P: Ports>(
             .traced(request.trace.as_ref());
         ports.write(event);
     }
-    response
+    submitted
+}
+
+impl Submitted {
+    fn without_copies(response: Response) -> Self {
+        Self {
+            response,
+            copies: Vec::new(),
+        }
+    }
 }
 
 async fn run<P: Ports>(
@@ -118,12 +139,13 @@ async fn run<P: Ports>(
     body: Bytes,
     id: MessageId,
     started: Timestamp,
-) -> Result<Response, Problem> {
+) -> Result<Submitted, Problem> {
     let body_digest = request.needs_digest().then(|| Digest::of(&body));
     request.check_digest(body_digest)?;
     // Read before the claim, so that what cannot be read leaves no trace.
     let (envelope, bytes) = request.read(body.clone(), id, &config.limits)?;
     check(config, request.partner, &envelope, &bytes)?;
+    let unknown = known::rejected(ports, config, &envelope).await;
 
     let Some(key) = &request.idempotency_key else {
         let digest = body_digest.filter(|_| bytes == body);
@@ -138,15 +160,14 @@ async fn run<P: Ports>(
             started,
             trace: request.trace.as_ref(),
         };
-        return Ok(serve(ports, config, cache, &message, &envelope, Vec::new())
-            .await
-            .response);
+        let served = serve(ports, config, cache, &message, &envelope, unknown).await;
+        return Ok(served.submitted());
     };
     let payload = request.fingerprint(body_digest.unwrap_or_else(|| Digest::of(&body)));
     let claiming = receipt::claim(ports, &request.partner.name, key, &payload, id);
     let claim = in_time(ports, limits::RECEIPT_STEP, claiming).await;
     let claimed = match claim {
-        Ok(Claim::Answered(response)) => return Ok(response),
+        Ok(Claim::Answered(response)) => return Ok(Submitted::without_copies(response)),
         Ok(Claim::Mine(claimed)) => Some(claimed),
         Err(ClaimError::Problem(problem)) => return Err(problem),
         Err(ClaimError::Storage(error)) => {
@@ -190,6 +211,12 @@ async fn run<P: Ports>(
         });
         settled.extend(recalled);
     }
+    let new = |one: &Settled| {
+        let mut known = settled.iter();
+        !known.any(|known| known.address.same_mailbox(&one.address))
+    };
+    let unknown: Vec<_> = unknown.into_iter().filter(new).collect();
+    settled.extend(unknown);
     let split = by_route(config, &envelope, &[]).len() > 1;
     let message = Message {
         id,
@@ -205,7 +232,7 @@ async fn run<P: Ports>(
     if let Some(claimed) = claimed {
         settle(ports, *claimed, &served, id, started).await;
     }
-    Ok(served.response)
+    Ok(served.submitted())
 }
 
 fn check(
@@ -243,6 +270,16 @@ fn no_receipt() -> Problem {
 struct Served {
     response: Response,
     settled: Vec<Settled>,
+    copies: Vec<ToKeep>,
+}
+
+impl Served {
+    fn submitted(self) -> Submitted {
+        Submitted {
+            response: self.response,
+            copies: self.copies,
+        }
+    }
 }
 
 /// Serves every route of the message and puts the outcomes together.
@@ -274,9 +311,11 @@ async fn serve<P: Ports>(
     });
     let response = respond(message, &all, &forwarded);
     log(ports, message, &all, &response);
+    let copies = forwarded.into_iter().filter_map(|forwarded| forwarded.copy);
     Served {
         response,
         settled: all,
+        copies: copies.collect(),
     }
 }
 
@@ -326,6 +365,7 @@ fn respond(message: &Message<'_>, all: &[Settled], forwarded: &[Forwarded]) -> R
     if !any(Outcome::Delivered) && !any(Outcome::Held) {
         let words = all.iter().find_map(|one| one.reply.as_ref());
         let said = match words {
+            Some(reply) if reply.text == known::NOBODY => reply.text.clone(),
             Some(reply) => format!("the primary said: {} {}", reply.code, reply.text),
             None if any(Outcome::Returned) => {
                 "an earlier try of this key was held, and returned: its sender was told".into()

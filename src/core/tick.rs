@@ -6,6 +6,7 @@
 //! died is free again after a while. Ticks come from cron, from a monitor, or from the after-work
 //! of a submission; Holdfast never counts on any single one of them.
 
+use futures::future::join;
 use serde::Serialize;
 
 use crate::config::Config;
@@ -22,6 +23,7 @@ use crate::custody::waiting;
 use crate::drill::{Drill, schedule};
 use crate::limits;
 use crate::operate::windows;
+use crate::people::upkeep::{self, Upkept};
 use crate::ports::{Event as LogEvent, Ports, Primary, jitter, new_id};
 use crate::routing::health::Event;
 use crate::routing::{HealthState, Route};
@@ -39,6 +41,9 @@ pub struct Ticked {
     /// The drill that was due and run, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
+    /// What was done for the directory and the mailboxes, if anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<Upkept>,
     /// Whether another tick would find work at once.
     pub more: bool,
 }
@@ -98,9 +103,30 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         routes: Vec::new(),
         retention: None,
         drill: None,
+        people: None,
         more: false,
     };
     let deadline = began.after(limits::TICK);
+    // Neither waits for the other: a long release must not keep mail out of the mailboxes.
+    let routes = tick_routes(ports, config, cache, deadline, &mut ticked);
+    let ((), upkept) = join(routes, upkeep::keep(ports, config, deadline)).await;
+    ticked.more |= upkept.filed.more;
+    ticked.people = Some(upkept).filter(|upkept| *upkept != Upkept::default());
+    retain(ports, config, deadline, &mut ticked).await;
+    if !ticked.more {
+        ticked.drill = schedule::run_due(ports, config, deadline).await;
+    }
+    ticks::note(ports).await;
+    ticked
+}
+
+async fn tick_routes<P: Ports>(
+    ports: &P,
+    config: &Config,
+    cache: &StateCache,
+    deadline: Timestamp,
+    ticked: &mut Ticked,
+) {
     let planning = windows::plan::keep(ports, config, cache).await;
     for route in &config.routes {
         if ports.now() >= deadline {
@@ -115,12 +141,6 @@ pub async fn tick<P: Ports>(ports: &P, config: &Config, cache: &StateCache) -> T
         ticked.more |= route.released.as_ref().is_some_and(|drained| drained.more);
         ticked.routes.push(route);
     }
-    retain(ports, config, deadline, &mut ticked).await;
-    if !ticked.more {
-        ticked.drill = schedule::run_due(ports, config, deadline).await;
-    }
-    ticks::note(ports).await;
-    ticked
 }
 
 /// Deletes what is over, where time is left.

@@ -46,7 +46,7 @@ pub fn check(input: &[u8]) {
 
     let world = World::new(mood);
     let cache = StateCache::default();
-    let answer = block_on(submit(&world, config, &cache, &request, body.clone()));
+    let answer = block_on(submit(&world, config, &cache, &request, body.clone())).response;
     let queue = world.keys("queue/");
     match answer.status {
         200 => assert!(!world.taken.borrow().is_empty() && queue.is_empty()),
@@ -70,7 +70,7 @@ pub fn check(input: &[u8]) {
     }
     if request.idempotency_key.is_some() && answer.status < 400 {
         let taken = world.taken.borrow().len();
-        let again = block_on(submit(&world, config, &cache, &request, body));
+        let again = block_on(submit(&world, config, &cache, &request, body)).response;
         assert_eq!(again, answer, "the same key gets the same answer");
         assert_eq!(world.taken.borrow().len(), taken);
     }

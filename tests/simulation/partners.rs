@@ -163,7 +163,8 @@ async fn serve(instance: &Instance, head: &Head, bytes: Bytes) -> Option<Respons
     let request = begin(&sim.config, head).ok()?;
     let (began, jumps) = (sim.time.now(), instance.machine.jumps.get());
     let cache = &instance.machine.cache;
-    let response = submit::submit(instance, &sim.config, cache, &request, bytes).await;
+    let submitted = submit::submit(instance, &sim.config, cache, &request, bytes).await;
+    let response = submitted.response;
     // A clock that is set back makes all that is measured by it longer.
     if instance.machine.jumps.get() == jumps {
         sim.checks.in_time(sim.time.now() - began);

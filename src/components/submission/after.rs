@@ -8,6 +8,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use holdfast_core::custody::kept::{self, ToKeep};
 use holdfast_core::custody::ticks;
 use holdfast_core::limits;
 use holdfast_core::ports::{Clock as _, Event, HttpClient as _, HttpRequest, Log as _};
@@ -22,19 +23,24 @@ thread_local! {
     static LOOKED: Cell<Option<Timestamp>> = const { Cell::new(None) };
 }
 
-/// Starts it where a probe is due, or where it is time to look whether anybody ticks.
-pub fn work(app: &Rc<App>) {
+/// Starts it where copies are to be kept, a probe is due, or it is time to look whether anybody ticks.
+pub fn work(app: &Rc<App>, copies: Vec<ToKeep>) {
     let now = app.now();
     let due = app
         .config
         .routes
         .iter()
         .any(|route| tick::due(route, &app.cache, now));
-    if !due && !is_time_to_look(now) {
+    let looks = due || is_time_to_look(now);
+    if !looks && copies.is_empty() {
         return;
     }
     let app = app.clone();
     wit_bindgen::spawn(async move {
+        kept::keep_all(&*app, copies).await;
+        if !looks {
+            return;
+        }
         if due {
             probe(&app).await;
         }

@@ -82,9 +82,9 @@ async fn post(app: Rc<App>, incoming: Incoming) -> Result<Answer, Problem> {
         .body(most)
         .await
         .map_err(|error| error.problem(most))?;
-    let answer = submit::submit(&*app, &app.config, &app.cache, &request, body).await;
-    after::work(&app);
-    Ok(answer)
+    let submitted = submit::submit(&*app, &app.config, &app.cache, &request, body).await;
+    after::work(&app, submitted.copies);
+    Ok(submitted.response)
 }
 
 /// Generated from the types at build time.

@@ -27,6 +27,7 @@ use super::attempts;
 use super::ended::Ended;
 use super::ended::batch::{self as outcomes, Batch};
 use super::held::{Copy, Held};
+use super::kept;
 use super::lease::{self, Lease};
 use super::release::{self, Released};
 use super::store::{Store, StoreError};
@@ -165,6 +166,7 @@ pub async fn one<P: Ports>(
         let object = object.bytes;
         return otherwise(ports, config, route, copy, held, message, object, attempt).await;
     }
+    kept::keep_released(ports, route, copy, &object.bytes).await;
     let recipients = work::settled(route, everybody, attempt.recipients);
     let event = LogEvent::new("release.ended")
         .with("id", held.id.to_string())

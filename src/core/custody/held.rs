@@ -200,6 +200,12 @@ impl Held {
         Self::read_lines(key, first).map(|(held, _, _)| held)
     }
 
+    /// Reads our lines, and as much of the message as came with them.
+    pub fn read_start(key: &str, first: &Bytes) -> Result<(Self, Bytes), Damaged> {
+        let (held, start, _) = Self::read_lines(key, first)?;
+        Ok((held, first.slice(start.min(first.len())..)))
+    }
+
     /// What our lines say, where the message starts, and how long it is.
     fn read_lines(key: &str, bytes: &Bytes) -> Result<(Self, usize, usize), Damaged> {
         let damaged = |reason| Damaged {

@@ -14,6 +14,7 @@
 //! it is due, and whoever writes that first does it. Without conditional writes two may do it at
 //! once, which deletes nothing that one would not.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ended::Ended;
 use super::held::{Copy, Held};
+use super::kept::KEPT;
 use super::record::{self, Known};
 use super::returns::{DEAD, dead_letter_key};
 use super::store::{Condition, Put, Store, StoreError};
@@ -41,6 +43,8 @@ pub struct Swept {
     pub outcomes: u32,
     /// Entries of the audit log.
     pub audit: u32,
+    /// Copies of delivered mail.
+    pub copies: u32,
     /// Whether another call would find work at once.
     pub more: bool,
 }
@@ -116,7 +120,7 @@ pub async fn sweep<P: Ports>(
 /// The day of the oldest outcome or entry of the audit log.
 async fn oldest(store: &impl Store) -> Result<Option<Timestamp>, StoreError> {
     let mut oldest: Option<Timestamp> = None;
-    for prefix in ["outcomes/", "audit/"] {
+    for prefix in ["outcomes/", "audit/", KEPT] {
         let page = store.list(prefix, None, 1).await?;
         let day = page
             .keys
@@ -148,10 +152,42 @@ impl<P: Ports> Run<'_, P> {
         if let Some(time) = kept.outcomes.filter(|_| !self.swept.more) {
             self.outcomes(time).await?;
         }
+        self.copies().await?;
         if let Some(time) = kept.audit {
             let page = self.old("audit/", time).await?;
             self.swept.audit = self.delete(page).await?;
         }
+        Ok(())
+    }
+
+    /// Copies of delivered mail, each for its route's own time.
+    async fn copies(&mut self) -> Result<(), StoreError> {
+        let default = Duration::from_secs(86_400 * u64::from(limits::COPY_DAYS));
+        let routes = self.config.routes.iter();
+        let times: BTreeMap<String, Duration> = routes
+            .map(|route| (route.name.to_string(), route.copies.unwrap_or(default)))
+            .collect();
+        let mut after: Option<String> = None;
+        for _ in 0..limits::COPY_PAGES {
+            let store = self.ports.store();
+            let page = store.list(KEPT, after.as_deref(), limits::FILING_PAGE).await?;
+            let is_old = |key: &&String| {
+                let day = key.get(KEPT.len()..KEPT.len() + 10).unwrap_or_default();
+                let day = Timestamp::parse(&format!("{day}T23:59:59Z"));
+                let route = key.trim_end_matches(".eml").rsplit('.').next();
+                let time = route.and_then(|route| times.get(route)).unwrap_or(&default);
+                day.is_some_and(|day| day.after(*time) <= self.now)
+            };
+            let old: Vec<String> = page.keys.iter().filter(is_old).take(self.left).cloned().collect();
+            let any = !old.is_empty();
+            self.swept.copies += self.delete(old).await?;
+            after = page.keys.last().cloned();
+            // The days behind are younger still.
+            if !any || !page.more || self.left == 0 {
+                return Ok(());
+            }
+        }
+        self.swept.more = true;
         Ok(())
     }
 

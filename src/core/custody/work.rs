@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::attempts::{Attempts, Claimed};
 use super::ended::Ended;
 use super::held::{Copy, Damaged, Held};
+use super::kept;
 use super::release::Released;
 use super::store::{Store, StoreError};
 use crate::config::Config;
@@ -197,6 +198,9 @@ impl<P: Ports> Work<'_, P> {
             dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
             dead_letter,
         };
+        if ended.outcome() == Outcome::Delivered {
+            kept::keep_released(self.ports, self.route, copy, &self.object).await;
+        }
         let ended = end(self.ports, copy, held.split, &self.claimed, ended).await?;
         self.log(match ended.outcome() {
             Outcome::Returned => "message.returned",

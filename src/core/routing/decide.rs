@@ -55,6 +55,10 @@ pub enum HoldReason {
     Uncertain,
     /// Holdfast made it itself, to tell a sender that its message comes back.
     Returned,
+    /// A user wrote it in the webmail.
+    Sent,
+    /// It was delivered; this is the copy for the mailboxes.
+    Kept,
 }
 
 impl HoldReason {
@@ -68,6 +72,8 @@ impl HoldReason {
             Self::Deferred => "deferred",
             Self::Uncertain => "uncertain",
             Self::Returned => "returned",
+            Self::Sent => "sent",
+            Self::Kept => "kept",
         }
     }
 
@@ -81,6 +87,8 @@ impl HoldReason {
             Self::Deferred,
             Self::Uncertain,
             Self::Returned,
+            Self::Sent,
+            Self::Kept,
         ]
         .into_iter()
         .find(|reason| reason.as_str() == word)

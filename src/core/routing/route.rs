@@ -62,6 +62,10 @@ pub struct Route {
     pub uncertain: Uncertain,
     /// How its failover is rehearsed.
     pub drill: DrillSettings,
+    /// How long copies of what was delivered are kept for the mailboxes; none = none are made.
+    pub copies: Option<Duration>,
+    /// What is done with mail to recipients that the directory does not know.
+    pub unknown: Unknown,
 }
 
 impl Route {
@@ -69,6 +73,31 @@ impl Route {
     pub fn serves(&self, domain: &Domain) -> bool {
         self.domains.iter().any(|pattern| pattern.matches(domain))
     }
+}
+
+/// What is done with mail to recipients that the directory does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unknown {
+    /// Nothing: the primary decides, now or later.
+    #[default]
+    Hold,
+    /// It is refused (422), so that nobody has to be sent a bounce. Only while the directory can be
+    /// read, and knows anybody on the route.
+    Refuse,
+    /// Operators can read it while it is held.
+    Dropbox,
+}
+
+/// A setting that is on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// It is.
+    On,
+    /// It is not.
+    #[default]
+    Off,
 }
 
 /// What is done with a message that the primary may have already.
@@ -197,6 +226,11 @@ pub struct RouteTable {
     drill_recipient: Option<String>,
     drill_every: Option<String>,
     drill_at: Option<DrillSchedule>,
+    #[serde(default)]
+    copies: Switch,
+    copy_days: Option<u32>,
+    #[serde(default)]
+    unknown_recipients: Unknown,
 }
 
 #[derive(Deserialize)]
@@ -230,16 +264,16 @@ impl RouteTable {
         &self.name
     }
 
-    /// Checked into a route. Only one that carries reports may serve no domain.
+    /// Checked into a route. Only one that carries reports, or users' mail to others, may serve no domain.
     pub fn check(
         self,
         credentials: Option<Credentials>,
-        carries_reports: bool,
+        leads_out: bool,
     ) -> Result<Route, ConfigError> {
         let name = RouteName::parse(&self.name)?;
         let key = |field: &str| format!("route.{name}.{field}");
-        if self.domains.is_empty() && !carries_reports {
-            let reason = "there is none; only the route that `returns` names may serve no domain";
+        if self.domains.is_empty() && !leads_out {
+            let reason = "there is none; only the routes that `returns` and `outbound` name may serve no domain";
             return Err(ConfigError::at(key("domains"), reason));
         }
         let domains = self
@@ -316,6 +350,7 @@ impl RouteTable {
             recipient: drill_recipient(&key("drill_recipient"), self.drill_recipient, &domains)?,
             when: drill_times(&key, self.drill_every, self.drill_at)?,
         };
+        let copies = copies(&key("copy_days"), self.copies, self.copy_days)?;
         Ok(Route {
             name,
             domains,
@@ -329,6 +364,8 @@ impl RouteTable {
             queue_lifetime,
             uncertain: self.uncertain,
             drill,
+            copies,
+            unknown: self.unknown_recipients,
         })
     }
 }
@@ -344,6 +381,19 @@ fn pace(key: &str, max_concurrency: Option<usize>) -> Result<Pace, ConfigError> 
         max_concurrency,
         batch: limits::RELEASE_BATCH,
     })
+}
+
+fn copies(key: &str, kept: Switch, days: Option<u32>) -> Result<Option<Duration>, ConfigError> {
+    let days = days.unwrap_or(limits::COPY_DAYS);
+    if !(1..=limits::COPY_DAYS_CEILING).contains(&days) {
+        let most = limits::COPY_DAYS_CEILING;
+        return Err(ConfigError::at(
+            key,
+            format!("{days} is not between 1 and {most}"),
+        ));
+    }
+    let time = Duration::from_secs(86_400 * u64::from(days));
+    Ok((kept == Switch::On).then_some(time))
 }
 
 fn drill_recipient(

@@ -16,6 +16,7 @@ use super::answer::{Outcome, ReplyWords, Settled};
 use super::hold::hold;
 use crate::config::Config;
 use crate::custody::held::Digest;
+use crate::custody::kept::ToKeep;
 use crate::custody::route_state::{self, StateCache};
 use crate::custody::store::in_time;
 use crate::limits;
@@ -40,6 +41,8 @@ pub struct Forwarded {
     pub not_accepted: Option<String>,
     /// The message's hash, where the hold computed it.
     pub digest: Option<Digest>,
+    /// The copy that its route keeps of what was delivered.
+    pub copy: Option<ToKeep>,
 }
 
 /// Delivers or holds the message for this route's recipients.
@@ -422,8 +425,17 @@ async fn settle<P: Ports>(
                 reply: verdict.reply().map(ReplyWords::from),
             }
         });
+    let delivered = of(|verdict| matches!(verdict, Verdict::Delivered(_)));
+    let copy = route.copies.filter(|_| !delivered.is_empty());
     Forwarded {
         route: route.name.clone(),
+        copy: copy.map(|_| ToKeep {
+            id: message.id,
+            route: route.name.clone(),
+            envelope: envelope.only(delivered),
+            partner: message.partner.name.clone(),
+            message: message.bytes.clone(),
+        }),
         settled: settled.collect(),
         hold: matches!(held, Ok(Some(_))).then(|| why.clone()),
         digest: held.as_ref().ok().copied().flatten(),

@@ -343,7 +343,8 @@ impl Shop {
             &self.cache,
             &request,
             Bytes::from_static(MAIL),
-        ));
+        ))
+        .response;
         (response.status, response.body)
     }
 

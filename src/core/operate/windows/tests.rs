@@ -192,7 +192,7 @@ impl Shop {
         let body = Bytes::from_static(b"Subject: x\r\n\r\ny\r\n");
         let submitting =
             crate::submit::submit(&self.world, &self.config, &self.cache, &request, body);
-        let response = block_on(submitting);
+        let response = block_on(submitting).response;
         (response.status, response.body)
     }
 

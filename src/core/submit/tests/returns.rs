@@ -51,7 +51,7 @@ impl Shop {
             &request,
             body,
         ));
-        (response.status, response.body)
+        (response.response.status, response.response.body)
     }
 
     fn ended(&self, id: MessageId) -> Option<Ended> {

@@ -3,7 +3,9 @@
 //! | chapter | what it says |
 //! | --- | --- |
 //! | [`id`] | the names of users and groups |
+//! | [`reading`] | what a person sees of a message, whatever its bytes are |
 
 pub mod id;
+pub mod reading;
 
 pub use id::{GroupId, UserId};

@@ -349,3 +349,60 @@ pub const COPY_DAYS: u32 = 7;
 pub const COPY_DAYS_CEILING: u32 = 366;
 /// Pages of copies that one run of the retention looks at.
 pub const COPY_PAGES: usize = 10;
+
+/// Bytes of a message's header that are read to show the message.
+pub const SHOWN_HEADER_BYTES: usize = 262_144;
+/// Bytes of a part's header that are read.
+pub const PART_HEADER_BYTES: usize = 16_384;
+/// Parts of a message that are told apart; what comes behind them is not shown.
+pub const SHOWN_PARTS: usize = 300;
+/// How deep parts may lie in one another before the inner ones are shown as they are.
+pub const PART_DEPTH: usize = 12;
+/// Bytes of a text part that are decoded to be shown.
+pub const SHOWN_TEXT_BYTES: usize = 1_048_576;
+/// Bytes of a text part that are looked at for a preview.
+pub const PREVIEW_BYTES: usize = 32_768;
+/// Characters of a preview.
+pub const PREVIEW_CHARS: usize = 140;
+/// Characters of a shown subject, name, file name or place.
+pub const SHOWN_LINE_CHARS: usize = 300;
+/// Bytes of a shown address: what stands in headers may be longer than RFC 5321 lets an envelope.
+pub const SHOWN_ADDRESS_CHARS: usize = 320;
+/// Recipients that a summary names.
+pub const SUMMARY_RECIPIENTS: usize = 5;
+/// Recipients, or attendees, that are shown of one field.
+pub const SHOWN_PARTIES: usize = 500;
+/// Characters of a Message-ID that is kept.
+pub const KEPT_MESSAGE_ID_CHARS: usize = 250;
+/// Message-IDs of `References` that an answer carries on.
+pub const REFERENCES: usize = 20;
+/// Elements of an HTML body that are shown; the text of the rest is.
+pub const HTML_ELEMENTS: usize = 20_000;
+/// How deep elements of an HTML body may lie in one another.
+pub const HTML_DEPTH: usize = 128;
+/// Attributes of one element that are read.
+pub const HTML_ATTRIBUTES: usize = 40;
+/// Bytes of an attribute's value, unless it is an image.
+pub const HTML_ATTRIBUTE_BYTES: usize = 8_192;
+/// Bytes of all images that are put into a shown HTML body from the message itself.
+pub const INLINE_IMAGES_BYTES: usize = 4_194_304;
+/// Bytes of an invitation's calendar.
+pub const CALENDAR_BYTES: usize = 262_144;
+/// Lines of an invitation's calendar.
+pub const CALENDAR_LINES: usize = 5_000;
+/// Bytes of time zone definitions that an answer to an invitation repeats.
+pub const CALENDAR_ZONE_BYTES: usize = 16_384;
+/// Lines of a text body that are marked up; the rest is shown plain.
+pub const SHOWN_LINES: usize = 20_000;
+/// Recipients of one message that a person writes.
+pub const WRITTEN_RECIPIENTS: usize = 100;
+/// Characters of a subject that a person writes.
+pub const WRITTEN_SUBJECT_CHARS: usize = 500;
+/// Bytes of a text that a person writes.
+pub const WRITTEN_TEXT_BYTES: usize = 524_288;
+/// Bytes of all files together that a person attaches.
+pub const WRITTEN_FILES_BYTES: usize = 18_874_368;
+/// Files that a person attaches.
+pub const WRITTEN_FILES: usize = 20;
+/// Bytes of an `Accept-Language` field that are read.
+pub const ACCEPT_LANGUAGE_BYTES: usize = 1_000;

@@ -170,7 +170,9 @@ impl<P: Ports> Run<'_, P> {
         let mut after: Option<String> = None;
         for _ in 0..limits::COPY_PAGES {
             let store = self.ports.store();
-            let page = store.list(KEPT, after.as_deref(), limits::FILING_PAGE).await?;
+            let page = store
+                .list(KEPT, after.as_deref(), limits::FILING_PAGE)
+                .await?;
             let is_old = |key: &&String| {
                 let day = key.get(KEPT.len()..KEPT.len() + 10).unwrap_or_default();
                 let day = Timestamp::parse(&format!("{day}T23:59:59Z"));
@@ -178,7 +180,13 @@ impl<P: Ports> Run<'_, P> {
                 let time = route.and_then(|route| times.get(route)).unwrap_or(&default);
                 day.is_some_and(|day| day.after(*time) <= self.now)
             };
-            let old: Vec<String> = page.keys.iter().filter(is_old).take(self.left).cloned().collect();
+            let old: Vec<String> = page
+                .keys
+                .iter()
+                .filter(is_old)
+                .take(self.left)
+                .cloned()
+                .collect();
             let any = !old.is_empty();
             self.swept.copies += self.delete(old).await?;
             after = page.keys.last().cloned();

@@ -21,7 +21,9 @@ pub async fn rejected<P: Ports>(ports: &P, config: &Config, envelope: &Envelope)
         route.filter(|route| route.unknown == Unknown::Refuse)
     };
     let asked = envelope.recipients.iter();
-    let asked: Vec<_> = asked.filter_map(|one| Some((one, refusing(one)?))).collect();
+    let asked: Vec<_> = asked
+        .filter_map(|one| Some((one, refusing(one)?)))
+        .collect();
     if asked.is_empty() {
         return Vec::new();
     }

@@ -20,7 +20,9 @@ pub async fn save(
     draft: &impl Serialize,
 ) -> Result<(), StoreError> {
     let key = key(user, id);
-    record::write(store, &key, draft, Condition::Always).await.map(drop)
+    record::write(store, &key, draft, Condition::Always)
+        .await
+        .map(drop)
 }
 
 /// A draft; none where there is none.
@@ -46,7 +48,9 @@ pub async fn list<T: DeserializeOwned>(
     let prefix = prefix(user);
     let page = store.list(&prefix, None, limits::FOLDER_PAGE).await?;
     let reads = page.keys.iter().map(|key| async {
-        let name = key.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".json"));
+        let name = key
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix(".json"));
         let id = name.and_then(copy_of).map(|copy| copy.id);
         let draft = record::read::<T>(store, key).await?;
         Ok::<_, StoreError>(id.zip(draft.map(|(draft, _)| draft)))

@@ -80,7 +80,9 @@ pub async fn file<P: Ports>(
 async fn sources<P: Ports>(ports: &P, config: &Config) -> Result<Vec<Source>, StoreError> {
     let served = |route: &&Route| !route.domains.is_empty();
     let queues = config.routes.iter().filter(served);
-    let mut sources: Vec<_> = queues.map(|route| Source::Queue(route.name.clone())).collect();
+    let mut sources: Vec<_> = queues
+        .map(|route| Source::Queue(route.name.clone()))
+        .collect();
     let mut days = BTreeSet::new();
     if config.routes.iter().any(|route| route.copies.is_some()) {
         let today = ports.now();
@@ -88,7 +90,10 @@ async fn sources<P: Ports>(ports: &P, config: &Config) -> Result<Vec<Source>, St
         days.extend([today.day(), yesterday.day()]);
     }
     let oldest = ports.store().list(KEPT_RECORDS, None, 1).await?;
-    let oldest = oldest.keys.first().and_then(|key| key.get(KEPT_RECORDS.len()..));
+    let oldest = oldest
+        .keys
+        .first()
+        .and_then(|key| key.get(KEPT_RECORDS.len()..));
     days.extend(oldest.and_then(|rest| Some(rest.split_once('/')?.0.to_owned())));
     sources.extend(days.into_iter().map(Source::Kept));
     Ok(sources)
@@ -232,9 +237,13 @@ impl<'l, P: Ports> Look<'l, P> {
         let store = self.ports.store();
         let (objects, records) = (self.source.objects(), self.source.records());
         let behind = after.map(|name| self.source.object(name));
-        let page = store.list(&objects, behind.as_deref(), limits::FILING_PAGE).await?;
+        let page = store
+            .list(&objects, behind.as_deref(), limits::FILING_PAGE)
+            .await?;
         let names = |keys: &[String], prefix: &str, suffix: &str| -> BTreeSet<String> {
-            let names = keys.iter().filter_map(|key| key.strip_prefix(prefix)?.strip_suffix(suffix));
+            let names = keys
+                .iter()
+                .filter_map(|key| key.strip_prefix(prefix)?.strip_suffix(suffix));
             names.map(str::to_owned).collect()
         };
         let found = names(&page.keys, &objects, ".eml");
@@ -246,7 +255,9 @@ impl<'l, P: Ports> Look<'l, P> {
         let mut known = BTreeSet::new();
         let mut behind = after.map(|name| self.source.record(name));
         loop {
-            let page = store.list(&records, behind.as_deref(), limits::FILING_PAGE).await?;
+            let page = store
+                .list(&records, behind.as_deref(), limits::FILING_PAGE)
+                .await?;
             let within = |key: &&String| until.as_ref().is_none_or(|until| *key <= until);
             let keys: Vec<String> = page.keys.iter().filter(within).cloned().collect();
             known.extend(names(&keys, &records, ".json"));
@@ -358,7 +369,8 @@ impl<'l, P: Ports> Look<'l, P> {
             .buffered(limits::FILING_CONCURRENCY)
             .try_collect()
             .await?;
-        let (mut keys, mut marked, mut removed) = (Vec::new(), BTreeMap::<UserId, Vec<Copy>>::new(), 0);
+        let (mut keys, mut marked, mut removed) =
+            (Vec::new(), BTreeMap::<UserId, Vec<Copy>>::new(), 0);
         for (copy, record, name) in leaving.into_iter().flatten() {
             for place in &record.places {
                 keys.push(place.key(&copy));

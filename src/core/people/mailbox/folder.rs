@@ -142,7 +142,9 @@ pub async fn pack<S: Store>(store: &S, user: UserId) -> Result<(), StoreError> {
     let mut names: Vec<String> = Vec::new();
     loop {
         let after = names.last().map(|name| format!("{prefix}{name}.json"));
-        let page = store.list(&prefix, after.as_deref(), limits::FILING_PAGE).await?;
+        let page = store
+            .list(&prefix, after.as_deref(), limits::FILING_PAGE)
+            .await?;
         let found = page.keys.iter().filter_map(|key| loose_name(key, &prefix));
         let before = names.len();
         names.extend(found);
@@ -152,7 +154,10 @@ pub async fn pack<S: Store>(store: &S, user: UserId) -> Result<(), StoreError> {
     }
     while names.len() > limits::LOOSE_ENTRIES {
         let oldest = names.split_off(names.len() - limits::PACKED_ENTRIES.min(names.len() / 2));
-        let keys: Vec<String> = oldest.iter().map(|name| format!("{prefix}{name}.json")).collect();
+        let keys: Vec<String> = oldest
+            .iter()
+            .map(|name| format!("{prefix}{name}.json"))
+            .collect();
         let entries = read_loose(store, &keys).await?;
         let (Some(newest), Some(last)) = (oldest.first(), oldest.last()) else {
             return Ok(());
@@ -160,7 +165,9 @@ pub async fn pack<S: Store>(store: &S, user: UserId) -> Result<(), StoreError> {
         let key = format!("{}{newest}_{last}.json", packed(user));
         let body = serde_json::to_vec(&entries)
             .map_err(|error| StoreError::new(StoreErrorKind::Damaged, error.to_string()))?;
-        store.put(&key, &[Bytes::from(body)], Condition::Always).await?;
+        store
+            .put(&key, &[Bytes::from(body)], Condition::Always)
+            .await?;
         store.delete_all(&keys).await?;
     }
     Ok(())
@@ -209,7 +216,9 @@ async fn packs(store: &impl Store, user: UserId) -> Result<VecDeque<Pack>, Store
     let mut packs = VecDeque::new();
     let mut after: Option<String> = None;
     loop {
-        let page = store.list(&prefix, after.as_deref(), limits::FILING_PAGE).await?;
+        let page = store
+            .list(&prefix, after.as_deref(), limits::FILING_PAGE)
+            .await?;
         packs.extend(page.keys.iter().filter_map(|key| {
             let names = key.strip_prefix(&prefix)?.strip_suffix(".json")?;
             let (newest, oldest) = names.split_once('_')?;
@@ -312,7 +321,9 @@ impl<'w, S: Store> Walk<'w, S> {
                 self.last = page.keys.last().cloned().or(self.last.take());
                 self.more = page.more && !page.keys.is_empty();
                 let entries = page.keys.into_iter();
-                self.keys = entries.filter(|key| loose_name(key, &self.prefix).is_some()).collect();
+                self.keys = entries
+                    .filter(|key| loose_name(key, &self.prefix).is_some())
+                    .collect();
                 continue;
             }
             let some = limits::FOLDER_PAGE.min(self.keys.len());
@@ -332,7 +343,12 @@ impl<'w, S: Store> Walk<'w, S> {
             self.packs.pop_front();
             let mut entries = pack.read(self.store).await?;
             // Packs of two who packed at once may overlap.
-            while let Some(next) = self.packs.front().filter(|next| next.newest <= pack.oldest).cloned() {
+            while let Some(next) = self
+                .packs
+                .front()
+                .filter(|next| next.newest <= pack.oldest)
+                .cloned()
+            {
                 self.packs.pop_front();
                 entries.extend(next.read(self.store).await?);
             }
@@ -348,7 +364,10 @@ impl<'w, S: Store> Walk<'w, S> {
             let read = marks::of_month(self.store, self.user, &month).await?;
             self.months.insert(month.clone(), read);
         }
-        let marks = self.months.get(&month).and_then(|month| month.get(&copy.to_string()));
+        let marks = self
+            .months
+            .get(&month)
+            .and_then(|month| month.get(&copy.to_string()));
         Ok(marks.copied().unwrap_or_default())
     }
 }

@@ -121,7 +121,10 @@ pub async fn finish<P: Ports>(
     config: &Config,
     deadline: Timestamp,
 ) -> Result<u32, StoreError> {
-    let page = ports.store().list(OUTBOX, None, limits::OPERATOR_PAGE).await?;
+    let page = ports
+        .store()
+        .list(OUTBOX, None, limits::OPERATOR_PAGE)
+        .await?;
     let mut finished = 0;
     for key in &page.keys {
         if ports.now() >= deadline {
@@ -162,11 +165,18 @@ async fn go_on<P: Ports>(ports: &P, config: &Config, key: &str) -> Result<(), St
         let marked = marked(&message);
         let envelope = Envelope::new(Some(own.clone()), vec![own]);
         let id = id_of_copy(outgoing.id);
-        put(ports, &held(ports, route, id, envelope, OWN_COPY, &marked), &marked).await?;
+        put(
+            ports,
+            &held(ports, route, id, envelope, OWN_COPY, &marked),
+            &marked,
+        )
+        .await?;
     }
     let copy = Copy::first(outgoing.id);
     let body = sent_body(user, &copy);
-    store.put(&body, std::slice::from_ref(&message), Condition::Always).await?;
+    store
+        .put(&body, std::slice::from_ref(&message), Condition::Always)
+        .await?;
     let entry = Entry {
         copy,
         route: outgoing.route,
@@ -179,12 +189,19 @@ async fn go_on<P: Ports>(ports: &P, config: &Config, key: &str) -> Result<(), St
 /// Holds it on its route, unless it has been there and went home.
 async fn put<P: Ports>(ports: &P, held: &Held, message: &Bytes) -> Result<(), StoreError> {
     let copy = Copy::first(held.id);
-    if Ended::find(ports.store(), &held.route, &copy, held.split).await?.is_some() {
+    if Ended::find(ports.store(), &held.route, &copy, held.split)
+        .await?
+        .is_some()
+    {
         return Ok(());
     }
     let key = Held::key(&held.route, &copy);
     let object = held.object(message);
-    ports.store().put(&key, &object, Condition::Always).await.map(drop)
+    ports
+        .store()
+        .put(&key, &object, Condition::Always)
+        .await
+        .map(drop)
 }
 
 fn held<P: Ports>(
@@ -217,7 +234,10 @@ fn by_way<'c>(config: &'c Config, envelope: &Envelope) -> Vec<(&'c Route, Envelo
         let Some(route) = way(config, recipient) else {
             continue;
         };
-        match groups.iter_mut().find(|(known, _)| known.name == route.name) {
+        match groups
+            .iter_mut()
+            .find(|(known, _)| known.name == route.name)
+        {
             Some((_, group)) => group.recipients.push(recipient.clone()),
             None => groups.push((route, envelope.only(vec![recipient.clone()]))),
         }
@@ -242,7 +262,10 @@ fn marked(message: &Bytes) -> Bytes {
 fn id_of_copy(id: MessageId) -> MessageId {
     let hash = Sha256::digest(format!("{id} own copy"));
     let mut random = [0; 10];
-    random.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    random
+        .iter_mut()
+        .zip(hash)
+        .for_each(|(to, from)| *to = from);
     MessageId::new(id.at(), random)
 }
 

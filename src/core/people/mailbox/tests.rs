@@ -70,7 +70,12 @@ fn hold(world: &World, route: &str, id: MessageId, to: &[&str], message: &str) -
     };
     let copy = Copy::first(id);
     let key = Held::key(&held.route, &copy);
-    block_on(world.store.put(&key, &held.object(&message), Condition::Always)).unwrap();
+    block_on(
+        world
+            .store
+            .put(&key, &held.object(&message), Condition::Always),
+    )
+    .unwrap();
     copy
 }
 
@@ -86,7 +91,9 @@ fn subjects(world: &World, user: UserId) -> Vec<String> {
 }
 
 fn mail(subject: &str) -> String {
-    format!("From: Ada <ada@acme.example>\r\nTo: x@example.org\r\nSubject: {subject}\r\n\r\nGood morning\r\n")
+    format!(
+        "From: Ada <ada@acme.example>\r\nTo: x@example.org\r\nSubject: {subject}\r\n\r\nGood morning\r\n"
+    )
 }
 
 #[test]
@@ -97,12 +104,32 @@ fn what_is_held_is_in_each_recipients_mailbox_until_it_goes_home() {
     let list = attributes(json!({ "displayName": "team@lab.example.org" }));
     let members = vec![directory::Member(directory::Owner::User(bob))];
     block_on(directory::create_group(&world, &config, list, members)).unwrap();
-    let one = hold(&world, "hq", id(&world, 0), &["Ann@example.org", "bob@example.org"], &mail("one"));
-    hold(&world, "lab", id(&world, 1), &["team@lab.example.org", "nobody@lab.example.org"], &mail("two"));
+    let one = hold(
+        &world,
+        "hq",
+        id(&world, 0),
+        &["Ann@example.org", "bob@example.org"],
+        &mail("one"),
+    );
+    hold(
+        &world,
+        "lab",
+        id(&world, 1),
+        &["team@lab.example.org", "nobody@lab.example.org"],
+        &mail("two"),
+    );
     assert_eq!(file(&world, &config).messages, 2);
-    assert_eq!(file(&world, &config), Filed::default(), "nothing is filed twice");
+    assert_eq!(
+        file(&world, &config),
+        Filed::default(),
+        "nothing is filed twice"
+    );
     assert_eq!(subjects(&world, ann), ["one"]);
-    assert_eq!(subjects(&world, bob), ["two", "one"], "newest first, and by way of the list");
+    assert_eq!(
+        subjects(&world, bob),
+        ["two", "one"],
+        "newest first, and by way of the list"
+    );
 
     let hq = RouteName::parse("hq").unwrap();
     block_on(world.store.delete(&Held::key(&hq, &one))).unwrap();
@@ -115,18 +142,28 @@ fn what_is_held_is_in_each_recipients_mailbox_until_it_goes_home() {
 fn a_copy_of_what_was_delivered_keeps_it_in_the_mailbox() {
     let (world, config) = (World::new(), config(""));
     let ann = user(&world, &config, "ann@example.org");
-    let copy = hold(&world, "hq", id(&world, 0), &["ann@example.org"], &mail("one"));
+    let copy = hold(
+        &world,
+        "hq",
+        id(&world, 0),
+        &["ann@example.org"],
+        &mail("one"),
+    );
     file(&world, &config);
     let route = config.route("hq").unwrap();
     let key = Held::key(&route.name, &copy);
-    let object = block_on(world.store.get(&key, usize::MAX)).unwrap().unwrap();
+    let object = block_on(world.store.get(&key, usize::MAX))
+        .unwrap()
+        .unwrap();
     block_on(kept::keep_released(&world, route, &copy, &object.bytes));
     block_on(world.store.delete(&key)).unwrap();
     for _ in 0..3 {
         assert_eq!(file(&world, &config).removed, 0);
     }
     assert_eq!(subjects(&world, ann), ["one"]);
-    let listed = block_on(folder::find(&world.store, ann, &copy)).unwrap().unwrap();
+    let listed = block_on(folder::find(&world.store, ann, &copy))
+        .unwrap()
+        .unwrap();
     let message = block_on(entry::message(&world.store, &listed.entry)).unwrap();
     assert_eq!(message.unwrap(), mail("one").as_bytes());
     // Its days are over.
@@ -139,11 +176,26 @@ fn a_copy_of_what_was_delivered_keeps_it_in_the_mailbox() {
 fn mail_for_nobody_lies_in_the_dropbox_of_a_route_that_wants_it() {
     let (world, config) = (World::new(), config(""));
     user(&world, &config, "ann@example.org");
-    hold(&world, "hq", id(&world, 0), &["nobody@example.org"], &mail("lost"));
-    hold(&world, "lab", id(&world, 0), &["nobody@lab.example.org"], &mail("lost too"));
+    hold(
+        &world,
+        "hq",
+        id(&world, 0),
+        &["nobody@example.org"],
+        &mail("lost"),
+    );
+    hold(
+        &world,
+        "lab",
+        id(&world, 0),
+        &["nobody@lab.example.org"],
+        &mail("lost too"),
+    );
     file(&world, &config);
     let dropped = world.store.keys();
-    let dropped: Vec<_> = dropped.iter().filter(|key| key.starts_with("dropbox/")).collect();
+    let dropped: Vec<_> = dropped
+        .iter()
+        .filter(|key| key.starts_with("dropbox/"))
+        .collect();
     assert_eq!(dropped.len(), 1, "{dropped:?}");
     assert!(dropped[0].starts_with("dropbox/hq/"));
 }
@@ -156,7 +208,13 @@ fn who_dies_while_filing_leaves_nothing_out() {
         for untold in [false, true] {
             let world = World::new();
             let ann = user(&world, &config, "ann@example.org");
-            let copy = hold(&world, "hq", id(&world, 0), &["ann@example.org"], &mail("one"));
+            let copy = hold(
+                &world,
+                "hq",
+                id(&world, 0),
+                &["ann@example.org"],
+                &mail("one"),
+            );
             world.die_after(steps, untold);
             let deadline = world.now().after(limits::TICK);
             survived = block_on(filing::file(&world, &config, deadline)).is_ok();
@@ -185,19 +243,44 @@ fn a_long_queue_is_walked_in_pages_and_what_comes_late_is_found() {
     let many = limits::FILING_PAGE * 2 + 10;
     for at in 0..many {
         let at = i64::try_from(at).unwrap();
-        hold(&world, "hq", id(&world, at - 3_600_000), &["ann@example.org"], &mail("old"));
+        hold(
+            &world,
+            "hq",
+            id(&world, at - 3_600_000),
+            &["ann@example.org"],
+            &mail("old"),
+        );
     }
     file(&world, &config);
     assert_eq!(subjects(&world, ann).len(), many);
-    hold(&world, "hq", id(&world, 0), &["ann@example.org"], &mail("new"));
+    hold(
+        &world,
+        "hq",
+        id(&world, 0),
+        &["ann@example.org"],
+        &mail("new"),
+    );
     file(&world, &config);
-    assert_eq!(subjects(&world, ann)[0], "new", "the newest is there at once");
+    assert_eq!(
+        subjects(&world, ann)[0],
+        "new",
+        "the newest is there at once"
+    );
     // A clock that is a year behind.
-    hold(&world, "hq", id(&world, -31_536_000_000), &["ann@example.org"], &mail("late"));
+    hold(
+        &world,
+        "hq",
+        id(&world, -31_536_000_000),
+        &["ann@example.org"],
+        &mail("late"),
+    );
     for _ in 0..4 {
         file(&world, &config);
     }
-    assert_eq!(subjects(&world, ann).last().map(String::as_str), Some("late"));
+    assert_eq!(
+        subjects(&world, ann).last().map(String::as_str),
+        Some("late")
+    );
 }
 
 #[test]
@@ -207,7 +290,13 @@ fn a_large_mailbox_is_packed_and_reads_as_before() {
     let many = limits::LOOSE_ENTRIES + 2 * limits::PACKED_ENTRIES;
     for at in 0..many {
         let offset = i64::try_from(at).unwrap() * 1_000 - 86_400_000;
-        hold(&world, "hq", id(&world, offset), &["ann@example.org"], &mail(&format!("no {at}")));
+        hold(
+            &world,
+            "hq",
+            id(&world, offset),
+            &["ann@example.org"],
+            &mail(&format!("no {at}")),
+        );
     }
     file(&world, &config);
     let before = subjects(&world, ann);
@@ -221,7 +310,11 @@ fn a_large_mailbox_is_packed_and_reads_as_before() {
     loop {
         let page = folder::page(&world.store, ann, after.as_ref(), 70, |_| true);
         let page = block_on(page).unwrap();
-        paged.extend(page.listed.iter().map(|listed| listed.entry.summary.subject.clone()));
+        paged.extend(
+            page.listed
+                .iter()
+                .map(|listed| listed.entry.summary.subject.clone()),
+        );
         after = page.next;
         if after.is_none() {
             break;
@@ -229,11 +322,17 @@ fn a_large_mailbox_is_packed_and_reads_as_before() {
     }
     assert!(paged == expected, "in pages");
     let words = Words::of("MORNING ada 17").unwrap();
-    let found = folder::page(&world.store, ann, None, 5, |listed| words.are_in(&listed.entry));
+    let found = folder::page(&world.store, ann, None, 5, |listed| {
+        words.are_in(&listed.entry)
+    });
     assert_eq!(block_on(found).unwrap().listed.len(), 5);
     let oldest = block_on(folder::page(&world.store, ann, None, many, |_| true)).unwrap();
     let oldest = oldest.listed.last().unwrap().entry.copy;
-    assert!(block_on(folder::find(&world.store, ann, &oldest)).unwrap().is_some());
+    assert!(
+        block_on(folder::find(&world.store, ann, &oldest))
+            .unwrap()
+            .is_some()
+    );
     let seen = |marks: &mut marks::Marks| marks.seen = true;
     block_on(marks::change(&world.store, ann, &[oldest], seen)).unwrap();
     let found = block_on(folder::find(&world.store, ann, &oldest)).unwrap();
@@ -258,13 +357,19 @@ fn outgoing(world: &World, user: UserId, to: &[&str]) -> Outgoing {
 fn queued(world: &World) -> BTreeSet<String> {
     let keys = world.store.keys();
     let queued = keys.iter().filter_map(|key| key.strip_prefix("queue/"));
-    queued.map(|key| key.split('/').next().unwrap().to_owned()).collect()
+    queued
+        .map(|key| key.split('/').next().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn what_users_write_goes_every_way_once_whoever_dies() {
     let config = config("[webmail]\nsent_copies = 'on'");
-    let to = ["bob@example.org", "carl@lab.example.org", "d@elsewhere.example"];
+    let to = [
+        "bob@example.org",
+        "carl@lab.example.org",
+        "d@elsewhere.example",
+    ];
     let mut survived = false;
     for steps in 0..100 {
         for untold in [false, true] {
@@ -287,10 +392,24 @@ fn what_users_write_goes_every_way_once_whoever_dies() {
             let held = world.store.keys();
             let held = held.iter().filter(|key| key.starts_with("queue/")).count();
             assert_eq!(held, 4, "three ways, and a copy for her own primary");
-            assert!(!world.store.keys().iter().any(|key| key.starts_with("outbox/")));
+            assert!(
+                !world
+                    .store
+                    .keys()
+                    .iter()
+                    .any(|key| key.starts_with("outbox/"))
+            );
             file(&world, &config);
-            assert_eq!(subjects(&world, bob), ["written"], "a colleague has it at once");
-            assert_eq!(subjects(&world, ann), [""; 0], "her own copy is not new mail");
+            assert_eq!(
+                subjects(&world, bob),
+                ["written"],
+                "a colleague has it at once"
+            );
+            assert_eq!(
+                subjects(&world, ann),
+                [""; 0],
+                "her own copy is not new mail"
+            );
         }
         if survived {
             return;
@@ -342,7 +461,10 @@ fn nobody_sends_under_anothers_address_or_where_no_way_leads() {
     let mut outgoing = outgoing(&world, UserId::new(&world), &["d@elsewhere.example"]);
     let own = ["ann@example.org".parse().unwrap()];
     assert!(sending::check(&open, &own, &outgoing).is_ok());
-    let closed = Config { outbound: None, ..open.clone() };
+    let closed = Config {
+        outbound: None,
+        ..open.clone()
+    };
     assert!(sending::check(&closed, &own, &outgoing).is_err());
     outgoing.from = "bob@example.org".parse().unwrap();
     assert!(sending::check(&open, &own, &outgoing).is_err());

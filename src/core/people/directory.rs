@@ -58,4 +58,4 @@ pub use repair::{Repaired, repair};
 pub use user::{Attributes, User};
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

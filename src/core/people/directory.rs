@@ -58,4 +58,4 @@ pub use repair::{Repaired, repair};
 pub use user::{Attributes, User};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

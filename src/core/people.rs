@@ -6,6 +6,7 @@
 //! | [`directory`] | users and groups in storage, who owns which address, who is in which group |
 //! | [`scim`] | SCIM 2.0: how other systems keep the directory up to date |
 //! | [`known`] | recipients that nobody has |
+//! | [`account`] | who somebody is at this moment, and whether they may be in |
 //! | [`access`] | the switch that says who may be in, and when |
 //! | [`login`] | passwords, second factors, sessions: independent of every other system |
 //! | [`mailbox`] | what is filed for whom, and what users write |
@@ -13,6 +14,7 @@
 //! | [`upkeep`] | what ticks do for people |
 
 pub mod access;
+pub mod account;
 pub mod directory;
 pub mod id;
 pub mod known;

@@ -10,6 +10,7 @@ use super::primary::{Credentials, PrimaryAddress, Target, TlsPolicy, Trust, pin}
 use crate::config::{ConfigError, duration, lifetime, name};
 use crate::limits;
 use crate::mail::{Domain, EmailAddress};
+use crate::people::access::Access;
 
 /// A route's name: it stands in object keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,6 +67,8 @@ pub struct Route {
     pub copies: Option<Duration>,
     /// What is done with mail to recipients that the directory does not know.
     pub unknown: Unknown,
+    /// When its users may read their mail here, where nobody ordered otherwise.
+    pub access: Access,
 }
 
 impl Route {
@@ -231,6 +234,8 @@ pub struct RouteTable {
     copy_days: Option<u32>,
     #[serde(default)]
     unknown_recipients: Unknown,
+    #[serde(default)]
+    access: Access,
 }
 
 #[derive(Deserialize)]
@@ -366,6 +371,7 @@ impl RouteTable {
             drill,
             copies,
             unknown: self.unknown_recipients,
+            access: self.access,
         })
     }
 }

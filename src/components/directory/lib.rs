@@ -9,7 +9,8 @@ use holdfast_core::people::scim::{self, ScimRequest, ScimResponse};
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, refuse, respond_bytes};
 use holdfast_edge::settings;
-use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
+use wasip3::wit_future;
 
 struct Directory;
 
@@ -17,12 +18,18 @@ wasip3::http::service::export!(Directory);
 
 impl wasip3::exports::http::handler::Guest for Directory {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let answered = answer(Incoming::new(request)).await;
+        let (authority, scheme) = (request.get_authority(), request.get_scheme());
+        let scheme = match scheme {
+            Some(Scheme::Http) => "http",
+            _ => "https",
+        };
+        let url = (scheme, authority);
+        let answered = answer(Incoming::new(request), url).await;
         respond(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
     }
 }
 
-async fn answer(incoming: Incoming) -> Result<ScimResponse, ScimError> {
+async fn answer(incoming: Incoming, url: HostUrl) -> Result<ScimResponse, ScimError> {
     if !is_granted(&incoming).await? {
         incoming.linger();
         let detail = "send `Authorization: Bearer` with the scim_token";
@@ -31,7 +38,7 @@ async fn answer(incoming: Incoming) -> Result<ScimResponse, ScimError> {
     let Some(path) = below(&incoming.path).map(str::to_owned) else {
         return Err(ScimError::missing("that path"));
     };
-    let base = base_url(&incoming);
+    let base = base_url(&incoming, url);
     let text = |name: &str| incoming.last_header(name).map(str::to_owned);
     let mut request = ScimRequest {
         method: incoming.method.clone(),
@@ -80,10 +87,14 @@ fn below(path: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-/// The URL of `/scim/v2` as the client reaches it: where the host says the whole URL, of that; else
-/// of the `Host` field. A proxy in front says in `x-forwarded-proto` whether it speaks TLS. Clients
-/// who lie here get their own lie back, and nobody else does.
-fn base_url(incoming: &Incoming) -> String {
+/// The scheme and the authority that the host names.
+type HostUrl = (&'static str, Option<String>);
+
+/// The URL of `/scim/v2` as the client reaches it: of the `Host` field where the host passes it on,
+/// else of the whole URL as Spin says it, else of the request's authority. A proxy in front says in
+/// `x-forwarded-proto` whether it speaks TLS. Clients who lie here get their own lie back, and
+/// nobody else does.
+fn base_url(incoming: &Incoming, (scheme, authority): HostUrl) -> String {
     let full = incoming.last_header("spin-full-url");
     let full = full.and_then(|full| url::Url::parse(full).ok());
     let of_url = full.as_ref().and_then(|full| {
@@ -93,14 +104,14 @@ fn base_url(incoming: &Incoming) -> String {
             None => host.to_owned(),
         })
     });
-    let of_field = || incoming.last_header("host").map(str::to_owned);
-    let host = of_field().filter(|host| is_host(host)).or(of_url);
-    let scheme = incoming.last_header("x-forwarded-proto");
-    let scheme = scheme.filter(|scheme| matches!(*scheme, "http" | "https"));
-    let scheme = scheme
+    let of_field = incoming.last_header("host").map(str::to_owned);
+    let mut hosts = [of_field, of_url, authority].into_iter().flatten();
+    let forwarded = incoming.last_header("x-forwarded-proto");
+    let scheme = forwarded
+        .filter(|scheme| matches!(*scheme, "http" | "https"))
         .or(full.as_ref().map(url::Url::scheme))
-        .unwrap_or("https");
-    match host {
+        .unwrap_or(scheme);
+    match hosts.find(|host| is_host(host)) {
         Some(host) => format!("{scheme}://{host}{ROOT}"),
         None => ROOT.to_owned(),
     }
@@ -128,7 +139,25 @@ fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
     if let Some(seconds) = answer.retry_after {
         fields.push(("retry-after", seconds.to_string()));
     }
+    if matches!(answer.status, 204 | 304) {
+        return respond_empty(answer.status, &fields);
+    }
     respond_bytes(answer.status, CONTENT_TYPE, &fields, answer.body)
+}
+
+/// An answer that has no body, and so no length either (RFC 9110, 8.6).
+fn respond_empty(status: u16, fields: &[(&str, String)]) -> Result<Response, ErrorCode> {
+    let fields = fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    let headers = Fields::from_list(&fields.collect::<Vec<_>>())
+        .map_err(|_| ErrorCode::InternalError(Some("a header field cannot be set".into())))?;
+    let (_trailers, result) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(headers, None, result);
+    response
+        .set_status_code(status)
+        .map_err(|()| ErrorCode::InternalError(Some("status".into())))?;
+    Ok(response)
 }
 
 const ROOT: &str = "/scim/v2";

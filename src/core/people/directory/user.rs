@@ -124,11 +124,10 @@ impl User {
     }
 
     pub(super) fn claims(&self, config: &Config) -> Claims {
-        let owner = Owner::User(self.id);
         let mut claims = Claims::default();
         claims.name(self.user_name());
         for address in self.own_addresses(config) {
-            claims.address(owner, &address);
+            claims.address(&address);
         }
         if let Some(external) = self.external_id() {
             claims.mark(format!("{}{}", keys::external(external), self.id));

@@ -45,6 +45,11 @@ impl User {
         self.modified
     }
 
+    /// The time zone (RFC 7643, 4.1.1), an IANA name where the client gave one.
+    pub fn time_zone(&self) -> Option<&str> {
+        text(&self.attributes, "timezone")
+    }
+
     /// All attributes that are kept.
     pub const fn attributes(&self) -> &Attributes {
         &self.attributes

@@ -172,7 +172,7 @@ fn a_link_is_used_once_and_what_is_wrong_uses_it_not() {
     let token = house.link(Purpose::Activate);
     let mut form = Form {
         token: token.as_str(),
-        password: "short",
+        password: Some("short"),
         code: Some("000000"),
         own: &[NAME],
     };
@@ -587,7 +587,7 @@ fn where_a_password_will_do_it_leads_in_and_else_to_the_enrolment() {
     let token = house.link(Purpose::Activate);
     let form = Form {
         token: token.as_str(),
-        password: PASSWORD,
+        password: Some(PASSWORD),
         code: None,
         own: &[NAME],
     };

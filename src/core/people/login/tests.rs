@@ -62,7 +62,7 @@ impl House {
         let code = self.code(token);
         let form = Form {
             token: token.as_str(),
-            password,
+            password: Some(password),
             code: Some(&code),
             own: &[NAME, "Anna Rossi"],
         };
@@ -182,7 +182,7 @@ fn a_link_is_used_once_and_what_is_wrong_uses_it_not() {
         tries(&form),
         Err(SetUpError::Password(password::Unfit::Short))
     );
-    form.password = PASSWORD;
+    form.password = Some(PASSWORD);
     assert_eq!(tries(&form), Err(SetUpError::Code));
     form.code = None;
     assert_eq!(

@@ -43,6 +43,8 @@ impl Demo {
             ("storage_secret_key", secret_key),
             ("operator_token", keys.get("operator_token")?),
             ("tick_token", keys.get("tick_token")?),
+            ("scim_token", keys.get("scim_token")?),
+            ("session_key", keys.get("session_key")?),
         ];
         for (name, value) in settings {
             variables.entry(name.to_owned()).or_insert(value);
@@ -104,10 +106,16 @@ name = "demo"
 domains = ["example.org"]
 primary = "smtp://{primary}"
 tls = "off"
+# So that there is something to see before anything breaks.
+access = "always"
+copies = "on"
 
 [[partner]]
 name = "demo"
 key_sha256 = "{key:x}"
+
+[webmail]
+name = "Example"
 "#
     )
 }

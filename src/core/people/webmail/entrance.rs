@@ -148,7 +148,7 @@ pub fn activate(frame: &Frame<'_>, token: &str, step: &Step<'_>) -> String {
     };
     let content = html! {
         div class="card narrow" {
-            p class="step" { (t.activate) ": " (fill(t.step, &[("n", number), ("all", "3")])) }
+            p class="step" { (t.activate) " · " (fill(t.step, &[("n", number), ("all", "3")])) }
             h1 { (title) }
             form method="post" action=(frame.path("/activate")) {
                 (csrf(frame))

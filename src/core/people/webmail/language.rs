@@ -49,7 +49,7 @@ impl UtcOffset {
     }
 
     /// What this clock shows.
-    fn civil(self, at: Timestamp) -> DateTime {
+    pub fn civil(self, at: Timestamp) -> DateTime {
         let millis = at.millis().saturating_add(i64::from(self.0) * 60_000);
         jiff::Timestamp::from_millisecond(millis)
             .map(|at| jiff::tz::TimeZone::UTC.to_datetime(at))
@@ -153,7 +153,7 @@ impl Language {
         let mut out = String::with_capacity(digits.len() * 2);
         for (index, digit) in digits.chars().enumerate() {
             let left = digits.len() - index;
-            if index > 0 && left % 3 == 0 && (digits.len() > 4 || self == Self::English) {
+            if index > 0 && left.is_multiple_of(3) && (digits.len() > 4 || self == Self::English) {
                 out.push_str(match self {
                     Self::English => ",",
                     Self::Italian | Self::German => ".",

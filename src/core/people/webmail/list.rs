@@ -150,10 +150,18 @@ fn line(frame: &Frame<'_>, row: &Row<'_>) -> Markup {
         span class="when number" { (moment(Some(row.at), &shown)) }
         span class="subject" {
             @if summary.invitation { span class="mark" { (r.has_invitation) } }
-            @if summary.attachments > 0 { span class="mark" role="img" aria-label=(r.has_attachment) title=(r.has_attachment) { "📎\u{fe0e}" } }
+            @if summary.attachments > 0 { (paperclip(r.has_attachment)) }
             bdi { (subject(frame, summary)) }
         }
         @if !summary.preview.is_empty() { span class="preview" { bdi { (summary.preview) } } }
+    }
+}
+
+fn paperclip(label: &str) -> Markup {
+    html! {
+        svg class="clip" role="img" aria-label=(label) viewBox="0 0 24 24" {
+            path d="M20.5 11.5 12 20a5.5 5.5 0 0 1-7.8-7.8l9-9a3.7 3.7 0 0 1 5.2 5.2l-8.9 9a1.8 1.8 0 0 1-2.6-2.6l8.1-8.2" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
+        }
     }
 }
 

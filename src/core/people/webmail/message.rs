@@ -287,13 +287,13 @@ fn invited(frame: &Frame<'_>, view: &View<'_>, invitation: &Invitation) -> Marku
     ];
     html! {
         section class="card" aria-labelledby="meeting" {
-            h2 id="meeting" { (r.has_invitation) ": " bdi { (if invitation.summary.is_empty() { r.no_subject } else { &invitation.summary }) } }
+            h2 id="meeting" { (r.has_invitation) " · " bdi { (if invitation.summary.is_empty() { r.no_subject } else { &invitation.summary }) } }
             dl class="facts" {
                 @if let Some(start) = &invitation.start {
                     dt { (r.when) }
                     dd {
                         (when(frame, start, invitation.end.as_ref()))
-                        @if invitation.recurring { " · " (r.recurring) }
+                        @if invitation.recurring { br; (r.recurring) }
                     }
                 }
                 @if !invitation.location.is_empty() { dt { (r.place) } dd { bdi { (invitation.location) } } }
@@ -358,6 +358,7 @@ fn when(frame: &Frame<'_>, start: &When, end: Option<&When>) -> Markup {
     });
     let own = start
         .moment()
+        .filter(|at| frame.offset.civil(*at) != begins)
         .map(|at| language.long_date(at, frame.offset));
     let is_utc = start.zone.as_deref() == Some("UTC");
     html! {

@@ -434,10 +434,10 @@ fn every_page_in_every_language_is_one_that_everybody_can_use() {
                                 in_label = true;
                                 labels.extend(get("for").map(str::to_owned));
                             }
-                            "input" | "select" | "textarea" if get("type") != Some("hidden") => {
-                                if !in_label {
-                                    fields.push(get("id").unwrap_or_default().to_owned());
-                                }
+                            "input" | "select" | "textarea"
+                                if get("type") != Some("hidden") && !in_label =>
+                            {
+                                fields.push(get("id").unwrap_or_default().to_owned());
                             }
                             "input" if get("name") == Some("csrf") => tokens_in_form += 1,
                             "form" => {

@@ -187,7 +187,7 @@ impl Shown {
             @if !all.is_empty() {
                 div class="errors" role="alert" {
                     p { (w.mend) }
-                    ul { @for (id, label, text) in all { li { a href={ "#" (id) } { (label) ": " (text) } } } }
+                    ul { @for (id, label, text) in all { li { a href={ "#" (id) } { (label) " – " (text) } } } }
                 }
             }
         }

@@ -406,3 +406,18 @@ pub const WRITTEN_FILES_BYTES: usize = 18_874_368;
 pub const WRITTEN_FILES: usize = 20;
 /// Bytes of an `Accept-Language` field that are read.
 pub const ACCEPT_LANGUAGE_BYTES: usize = 1_000;
+
+// Imports of a directory.
+
+/// Bytes of a file that is imported.
+pub const IMPORT_BYTES: u64 = 536_870_912;
+/// People of one file.
+pub const IMPORT_PEOPLE: usize = 500_000;
+/// Groups of one file.
+pub const IMPORT_GROUPS: usize = 50_000;
+/// Lines of one file that cannot be used; of one that has more nothing is.
+pub const IMPORT_BAD: usize = 10_000;
+/// Characters of one cell, or bytes of one value.
+pub const IMPORT_VALUE_CHARS: usize = 10_000;
+/// Values of one attribute: as many as a group has members.
+pub const IMPORT_VALUES: usize = GROUP_MEMBERS;

@@ -425,3 +425,19 @@ pub const THREAD_LOOKS: usize = 2_000;
 pub const BOOK_FOUND: usize = 50;
 /// How long a user's look at the inbox files what is new.
 pub const FILING_LOOK: Duration = Duration::from_secs(2);
+
+
+// Imports of a directory.
+
+/// Bytes of a file that is imported.
+pub const IMPORT_BYTES: u64 = 536_870_912;
+/// People of one file.
+pub const IMPORT_PEOPLE: usize = 500_000;
+/// Groups of one file.
+pub const IMPORT_GROUPS: usize = 50_000;
+/// Lines of one file that cannot be used; of one that has more nothing is.
+pub const IMPORT_BAD: usize = 10_000;
+/// Characters of one cell, or bytes of one value.
+pub const IMPORT_VALUE_CHARS: usize = 10_000;
+/// Values of one attribute: as many as a group has members.
+pub const IMPORT_VALUES: usize = GROUP_MEMBERS;

@@ -31,7 +31,8 @@ struct ProblemDetails {
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, get_windows,
-          post_window, put_window, delete_window, end_window, extend_window, metrics, get_drills, post_drill),
+          post_window, put_window, delete_window, end_window, extend_window, metrics, get_drills, post_drill,
+          people, person, post_activation, post_revoke, get_access, put_access, dropbox, dropbox_message),
     components(schemas(
         ProblemDetails, problem::Kind, submit::answer::Answer, submit::answer::Settled, submit::answer::Outcome,
         submit::answer::ReplyWords, submit::request::RawMessage, submit::request::RawEnvelope,
@@ -48,7 +49,17 @@ struct ProblemDetails {
         operate::windows::EndOrder, operate::windows::ExtendOrder, operate::windows::definition::WindowOrder,
         operate::windows::view::WindowList, operate::windows::view::WindowView, operate::windows::view::Occurrence,
         operate::windows::view::Conflict, operate::windows::view::RouteWaiting, routing::window::Waiting,
-        routing::window::WindowRelease, routing::health::Evidence, routing::state::Mode, routing::state::Override
+        routing::window::WindowRelease, routing::health::Evidence, routing::state::Mode, routing::state::Override,
+        operate::people::list::PeoplePage, operate::people::list::PersonLine, operate::people::show::Person,
+        operate::people::show::OpenLink, operate::people::activation::ActivationOrder,
+        operate::people::activation::ActivationLink, operate::people::revoke::RevokeOrder,
+        operate::people::revoke::Revoked, operate::people::access::AccessReport,
+        operate::people::access::RouteAccess, operate::people::access::GroupAccess,
+        operate::people::access::UserAccess, operate::people::dropbox::DropboxPage,
+        operate::people::dropbox::Dropped, people::login::activation::Purpose, people::access::Access,
+        people::access::AccessOrder, people::access::AccessAnswer, people::access::AccessDecision,
+        people::access::Decider, people::access::Why, people::access::Entry, people::access::Scope,
+        people::access::Ordered
     )),
     modifiers(&Security)
 )]
@@ -438,3 +449,157 @@ fn get_drills() {}
 )]
 #[allow(dead_code)]
 fn post_drill() {}
+
+/// Who is there, and who can get in now.
+#[utoipa::path(
+    get, path = "/v1/people", tag = "directory",
+    params(
+        ("q" = Option<String>, Query, description = "Words that begin words of the name, the userName or an address"),
+        ("route" = Option<String>, Query, description = "Only users whose first address is on this route"),
+        ("can" = Option<String>, Query, description = "`in`: only who can get in now"),
+        ("after" = Option<String>, Query, description = "The `next` of the page before"),
+        ("limit" = Option<usize>, Query, description = "Users on one page, 1 to 100"),
+    ),
+    responses(
+        (status = 200, description = "A page, and the counts of all", body = operate::people::list::PeoplePage),
+        (status = 400, description = "The query cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The people cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn people() {}
+
+/// One user, with what is known to reach them elsewhere.
+#[utoipa::path(
+    get, path = "/v1/people/{user}", tag = "directory",
+    params(
+        ("user" = String, Path, description = "The user's id, userName or address"),
+    ),
+    responses(
+        (status = 200, description = "The user", body = operate::people::show::Person),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such user", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The people cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn person() {}
+
+/// Make an activation link, and make the user's older ones void.
+#[utoipa::path(
+    post, path = "/v1/people/{user}/activation", tag = "directory",
+    params(
+        ("user" = String, Path, description = "The user's id, userName or address"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log"),
+    ),
+    request_body = operate::people::activation::ActivationOrder,
+    responses(
+        (status = 201, description = "The link, shown this once", body = operate::people::activation::ActivationLink),
+        (status = 400, description = "The order cannot be read, or the user has no mailbox here or no address elsewhere", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such user", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "There is no way out to send it by", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 500, description = "Where users reach the webmail is not known", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn post_activation() {}
+
+/// End all sessions of a user.
+#[utoipa::path(
+    post, path = "/v1/people/{user}/revoke", tag = "directory",
+    params(
+        ("user" = String, Path, description = "The user's id, userName or address"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log"),
+    ),
+    request_body = operate::people::revoke::RevokeOrder,
+    responses(
+        (status = 200, description = "They are over", body = operate::people::revoke::Revoked),
+        (status = 400, description = "The order cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such user", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not done", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn post_revoke() {}
+
+/// The access switch: who may be in, and when.
+#[utoipa::path(
+    get, path = "/v1/access", tag = "directory",
+    responses(
+        (status = 200, description = "What is said about routes, groups and users", body = operate::people::access::AccessReport),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The switch cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn get_access() {}
+
+/// Say who may be in, and when.
+#[utoipa::path(
+    put, path = "/v1/access", tag = "directory",
+    params(
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who orders it, for the audit log"),
+    ),
+    request_body = people::access::AccessOrder,
+    responses(
+        (status = 200, description = "It stands, and how many users it is about", body = people::access::AccessAnswer),
+        (status = 400, description = "The order cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route, group or user", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Others change the switch all the time", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "The switch is full", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The order does not stand", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn put_access() {}
+
+/// Held mail for recipients that nobody has, newest first.
+#[utoipa::path(
+    get, path = "/v1/dropbox", tag = "directory",
+    params(
+        ("route" = Option<String>, Query, description = "Only this route"),
+        ("after" = Option<String>, Query, description = "The `next` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "A page", body = operate::people::dropbox::DropboxPage),
+        (status = 400, description = "The query cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "The dropbox cannot be read", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn dropbox() {}
+
+/// One message of the dropbox, as it was submitted. Reading it is written down.
+#[utoipa::path(
+    get, path = "/v1/dropbox/{route}/{name}", tag = "directory",
+    params(
+        ("route" = String, Path, description = "The route"),
+        ("name" = String, Path, description = "The message's name in the dropbox"),
+        ("reason" = Option<String>, Query, description = "Why, for the audit log"),
+        ("Holdfast-Operator" = Option<String>, Header, description = "Who reads it, for the audit log"),
+    ),
+    responses(
+        (status = 200, description = "The message", body = String, content_type = "message/rfc822"),
+        (status = 401, description = "No valid token", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such route or message", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "It was not given out", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("operatorToken" = []))
+)]
+#[allow(dead_code)]
+fn dropbox_message() {}

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod drills;
 pub mod metrics;
+pub mod people;
 pub mod queue;
 pub mod release;
 pub mod windows;

@@ -83,14 +83,14 @@ pub async fn search<S: Store>(
     query: &str,
     most: usize,
 ) -> Result<Vec<Card>, StoreError> {
-    let wanted: Vec<String> = words(query).take(limits::SEARCH_WORDS).collect();
+    let wanted = Wanted::new(query);
     let mut cards: Vec<(String, Card)> = Vec::new();
     let room = most.saturating_mul(2).max(limits::LIST_PAGE);
     each(store, |summary| {
         let Some(address) = summary.addresses.first().filter(|_| summary.active) else {
             return;
         };
-        if !found(&summary, &wanted) {
+        if !wanted.is_in(&summary) {
             return;
         }
         let card = Card {
@@ -114,13 +114,30 @@ fn in_order(cards: &mut [(String, Card)]) {
     cards.sort_by(|(one, a), (two, b)| (one, a.owner).cmp(&(two, b.owner)));
 }
 
-fn found(summary: &Summary, wanted: &[String]) -> bool {
-    let addresses = summary.addresses.iter().map(EmailAddress::as_str);
-    let own: Vec<String> = words(&summary.name)
-        .chain(addresses.flat_map(words))
-        .collect();
-    let begins = |word: &String| own.iter().any(|own| own.starts_with(word.as_str()));
-    wanted.iter().all(begins)
+/// What a query asks for: each of its words begins a word of the name, the userName or an address,
+/// whatever its case. One without a word asks for everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted(Vec<String>);
+
+impl Wanted {
+    /// Of a query; words behind the first [`limits::SEARCH_WORDS`] are passed over.
+    pub fn new(query: &str) -> Self {
+        Self(words(query).take(limits::SEARCH_WORDS).collect())
+    }
+
+    /// Whether it finds this one.
+    pub fn is_in(&self, summary: &Summary) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
+        let addresses = summary.addresses.iter().map(EmailAddress::as_str);
+        let own: Vec<String> = words(&summary.name)
+            .chain(words(&summary.user_name))
+            .chain(addresses.flat_map(words))
+            .collect();
+        let begins = |word: &String| own.iter().any(|own| own.starts_with(word.as_str()));
+        self.0.iter().all(begins)
+    }
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {

@@ -35,6 +35,7 @@ pub struct LinkToken(String);
 /// What a link is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Purpose {
     /// The first password.
     Activate,
@@ -154,6 +155,36 @@ pub async fn open<P: Ports>(ports: &P, token: &str) -> Result<Open, LinkError> {
         name,
         version,
     })
+}
+
+/// The link of a user that is out and good, as an operator may know of it: its record, which opens
+/// nothing. Records that cannot be read are as none, because they open nothing either.
+pub async fn standing<P: Ports>(ports: &P, user: UserId) -> Result<Option<Link>, StoreError> {
+    let counts = readable(record::read::<Counts>(ports.store(), &counts_key(user)).await)?;
+    let Some((Counts { link: name }, _)) = counts else {
+        return Ok(None);
+    };
+    let link = readable(record::read::<Link>(ports.store(), &key(&name)).await)?;
+    let now = ports.now();
+    let good = |link: &Link| link.used.is_none() && link.user == user && now < link.expires;
+    let Some((link, _)) = link.filter(|(link, _)| good(link)) else {
+        return Ok(None);
+    };
+    match is_used_up(ports, &link, &name).await {
+        Ok(false) => Ok(Some(link)),
+        Ok(true) => Ok(None),
+        Err(_) => {
+            let detail = "whether an activation link was used cannot be known now";
+            Err(StoreError::new(StoreErrorKind::Unavailable, detail))
+        }
+    }
+}
+
+fn readable<T>(read: Result<Option<T>, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Err(error) if error.kind == StoreErrorKind::Damaged => Ok(None),
+        read => read,
+    }
 }
 
 /// Whether the owner's credential was made with it, whatever its own record says.

@@ -8,6 +8,7 @@
 //! password is never undone by a login at the same moment. Where the store has no conditional writes
 //! two at the same moment may both pass, and the later one stands.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,27 @@ pub(super) async fn change<P: Ports, T>(
     Err(contended())
 }
 
+/// Everybody who has ever set one up.
+pub async fn owners<P: Ports>(ports: &P) -> Result<BTreeSet<UserId>, StoreError> {
+    let mut owners = BTreeSet::new();
+    let mut after: Option<String> = None;
+    loop {
+        let page = ports
+            .store()
+            .list(LOGINS, after.as_deref(), limits::LIST_PAGE)
+            .await?;
+        let names = page.keys.iter().filter_map(|key| {
+            let id = key.strip_prefix(LOGINS)?.strip_suffix(".json")?;
+            id.parse::<UserId>().ok()
+        });
+        owners.extend(names);
+        after = page.keys.last().filter(|_| page.more).cloned();
+        if after.is_none() {
+            return Ok(owners);
+        }
+    }
+}
+
 /// Takes a user's away, and any activation link with it: for a user who is no more.
 pub async fn forget<P: Ports>(ports: &P, user: UserId) -> Result<(), StoreError> {
     super::activation::void(ports, user).await?;
@@ -118,10 +140,12 @@ pub async fn forget<P: Ports>(ports: &P, user: UserId) -> Result<(), StoreError>
 }
 
 pub(super) fn key(user: UserId) -> String {
-    format!("people/logins/{user}.json")
+    format!("{LOGINS}{user}.json")
 }
 
 pub(super) fn contended() -> StoreError {
     let detail = "others change the same record all the time";
     StoreError::new(StoreErrorKind::Unavailable, detail)
 }
+
+const LOGINS: &str = "people/logins/";

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::entry::{Entry, name};
-use crate::config::{Config, OWN_COPY, WEBMAIL};
+use crate::config::{Config, OWN_COPY, OWN_NAME, WEBMAIL};
 use crate::custody::ended::Ended;
 use crate::custody::held::{Copy, Digest, Held};
 use crate::custody::record;
@@ -113,6 +113,27 @@ pub async fn send<P: Ports>(
         ports.write(event);
     }
     Ok(())
+}
+
+/// Holds a message that Holdfast itself writes, on the route it is to go by. Doing it again with the
+/// same id makes no second one.
+pub async fn post<P: Ports>(
+    ports: &P,
+    route: &Route,
+    id: MessageId,
+    envelope: Envelope,
+    message: &Bytes,
+) -> Result<(), StoreError> {
+    let held = Held {
+        detail: "written by Holdfast".into(),
+        ..held(ports, route, id, envelope, OWN_NAME, message)
+    };
+    put(ports, &held, message).await
+}
+
+/// The route that leads to everybody who has none here.
+pub fn way_out(config: &Config) -> Option<&Route> {
+    config.route(config.outbound.as_ref()?.as_str())
 }
 
 /// Goes on with what was left in the outbox; gives how many there were.
@@ -247,8 +268,8 @@ fn by_way<'c>(config: &'c Config, envelope: &Envelope) -> Vec<(&'c Route, Envelo
 
 /// The route of a colleague, or the way out.
 fn way<'c>(config: &'c Config, recipient: &EmailAddress) -> Option<&'c Route> {
-    let outbound = || config.route(config.outbound.as_ref()?.as_str());
-    config.route_for(&recipient.domain()).or_else(outbound)
+    let route = config.route_for(&recipient.domain());
+    route.or_else(|| way_out(config))
 }
 
 /// The copy for the sender's own primary says what it is.

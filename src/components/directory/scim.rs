@@ -1,5 +1,4 @@
-//! The directory component: `/scim/v2/...` (RFC 7644), for whoever has the `scim_token` or the
-//! `operator_token`. A thin shell: who asks, the body, the URL we are known by; the rest is
+//! `/scim/v2/...` (RFC 7644): who asks, the body, the URL we are known by; the rest is
 //! [`scim`](holdfast_core::people::scim).
 
 use holdfast_core::limits;
@@ -9,11 +8,16 @@ use holdfast_core::people::scim::{self, ScimRequest, ScimResponse};
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, refuse, respond_bytes};
 use holdfast_edge::settings;
+<<<<<<< ours
 use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
 use wasip3::wit_future;
+=======
+use wasip3::http::types::{ErrorCode, Response};
+>>>>>>> theirs
 
-struct Directory;
+use crate::origin::origin;
 
+<<<<<<< ours
 wasip3::http::service::export!(Directory);
 
 impl wasip3::exports::http::handler::Guest for Directory {
@@ -27,6 +31,12 @@ impl wasip3::exports::http::handler::Guest for Directory {
         let answered = answer(Incoming::new(request), url).await;
         respond(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
     }
+=======
+/// Answers what is asked below `/scim/v2`.
+pub async fn respond(incoming: Incoming) -> Result<Response, ErrorCode> {
+    let answered = answer(incoming).await;
+    written(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
+>>>>>>> theirs
 }
 
 async fn answer(incoming: Incoming, url: HostUrl) -> Result<ScimResponse, ScimError> {
@@ -38,7 +48,11 @@ async fn answer(incoming: Incoming, url: HostUrl) -> Result<ScimResponse, ScimEr
     let Some(path) = below(&incoming.path).map(str::to_owned) else {
         return Err(ScimError::missing("that path"));
     };
+<<<<<<< ours
     let base = base_url(&incoming, url);
+=======
+    let base = format!("{}{ROOT}", origin(&incoming).unwrap_or_default());
+>>>>>>> theirs
     let text = |name: &str| incoming.last_header(name).map(str::to_owned);
     let mut request = ScimRequest {
         method: incoming.method.clone(),
@@ -87,6 +101,7 @@ fn below(path: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
+<<<<<<< ours
 /// The scheme and the authority that the host names.
 type HostUrl = (&'static str, Option<String>);
 
@@ -123,6 +138,9 @@ fn is_host(host: &str) -> bool {
 }
 
 fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
+=======
+fn written(answer: ScimResponse) -> Result<Response, ErrorCode> {
+>>>>>>> theirs
     let mut fields = Vec::new();
     if answer.status == 401 {
         fields.push(("www-authenticate", "Bearer realm=\"holdfast\"".to_owned()));
@@ -145,6 +163,7 @@ fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
     respond_bytes(answer.status, CONTENT_TYPE, &fields, answer.body)
 }
 
+<<<<<<< ours
 /// An answer that has no body, and so no length either (RFC 9110, 8.6).
 fn respond_empty(status: u16, fields: &[(&str, String)]) -> Result<Response, ErrorCode> {
     let fields = fields
@@ -161,4 +180,8 @@ fn respond_empty(status: u16, fields: &[(&str, String)]) -> Result<Response, Err
 }
 
 const ROOT: &str = "/scim/v2";
+=======
+/// Where it lies.
+pub const ROOT: &str = "/scim/v2";
+>>>>>>> theirs
 const CONTENT_TYPE: &str = "application/scim+json";

@@ -8,38 +8,17 @@ use holdfast_core::people::scim::{self, ScimRequest, ScimResponse};
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, refuse, respond_bytes};
 use holdfast_edge::settings;
-<<<<<<< ours
-use wasip3::http::types::{ErrorCode, Fields, Request, Response, Scheme};
-use wasip3::wit_future;
-=======
 use wasip3::http::types::{ErrorCode, Response};
->>>>>>> theirs
 
 use crate::origin::origin;
 
-<<<<<<< ours
-wasip3::http::service::export!(Directory);
-
-impl wasip3::exports::http::handler::Guest for Directory {
-    async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let (authority, scheme) = (request.get_authority(), request.get_scheme());
-        let scheme = match scheme {
-            Some(Scheme::Http) => "http",
-            _ => "https",
-        };
-        let url = (scheme, authority);
-        let answered = answer(Incoming::new(request), url).await;
-        respond(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
-    }
-=======
 /// Answers what is asked below `/scim/v2`.
 pub async fn respond(incoming: Incoming) -> Result<Response, ErrorCode> {
     let answered = answer(incoming).await;
     written(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
->>>>>>> theirs
 }
 
-async fn answer(incoming: Incoming, url: HostUrl) -> Result<ScimResponse, ScimError> {
+async fn answer(incoming: Incoming) -> Result<ScimResponse, ScimError> {
     if !is_granted(&incoming).await? {
         incoming.linger();
         let detail = "send `Authorization: Bearer` with the scim_token";
@@ -48,11 +27,7 @@ async fn answer(incoming: Incoming, url: HostUrl) -> Result<ScimResponse, ScimEr
     let Some(path) = below(&incoming.path).map(str::to_owned) else {
         return Err(ScimError::missing("that path"));
     };
-<<<<<<< ours
-    let base = base_url(&incoming, url);
-=======
     let base = format!("{}{ROOT}", origin(&incoming).unwrap_or_default());
->>>>>>> theirs
     let text = |name: &str| incoming.last_header(name).map(str::to_owned);
     let mut request = ScimRequest {
         method: incoming.method.clone(),
@@ -101,46 +76,7 @@ fn below(path: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-<<<<<<< ours
-/// The scheme and the authority that the host names.
-type HostUrl = (&'static str, Option<String>);
-
-/// The URL of `/scim/v2` as the client reaches it: of the `Host` field where the host passes it on,
-/// else of the whole URL as Spin says it, else of the request's authority. A proxy in front says in
-/// `x-forwarded-proto` whether it speaks TLS. Clients who lie here get their own lie back, and
-/// nobody else does.
-fn base_url(incoming: &Incoming, (scheme, authority): HostUrl) -> String {
-    let full = incoming.last_header("spin-full-url");
-    let full = full.and_then(|full| url::Url::parse(full).ok());
-    let of_url = full.as_ref().and_then(|full| {
-        let host = full.host_str()?;
-        Some(match full.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        })
-    });
-    let of_field = incoming.last_header("host").map(str::to_owned);
-    let mut hosts = [of_field, of_url, authority].into_iter().flatten();
-    let forwarded = incoming.last_header("x-forwarded-proto");
-    let scheme = forwarded
-        .filter(|scheme| matches!(*scheme, "http" | "https"))
-        .or(full.as_ref().map(url::Url::scheme))
-        .unwrap_or(scheme);
-    match hosts.find(|host| is_host(host)) {
-        Some(host) => format!("{scheme}://{host}{ROOT}"),
-        None => ROOT.to_owned(),
-    }
-}
-
-fn is_host(host: &str) -> bool {
-    let good = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
-    !host.is_empty() && host.len() <= 300 && host.chars().all(good)
-}
-
-fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
-=======
 fn written(answer: ScimResponse) -> Result<Response, ErrorCode> {
->>>>>>> theirs
     let mut fields = Vec::new();
     if answer.status == 401 {
         fields.push(("www-authenticate", "Bearer realm=\"holdfast\"".to_owned()));
@@ -157,31 +93,9 @@ fn written(answer: ScimResponse) -> Result<Response, ErrorCode> {
     if let Some(seconds) = answer.retry_after {
         fields.push(("retry-after", seconds.to_string()));
     }
-    if matches!(answer.status, 204 | 304) {
-        return respond_empty(answer.status, &fields);
-    }
     respond_bytes(answer.status, CONTENT_TYPE, &fields, answer.body)
 }
 
-<<<<<<< ours
-/// An answer that has no body, and so no length either (RFC 9110, 8.6).
-fn respond_empty(status: u16, fields: &[(&str, String)]) -> Result<Response, ErrorCode> {
-    let fields = fields
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
-    let headers = Fields::from_list(&fields.collect::<Vec<_>>())
-        .map_err(|_| ErrorCode::InternalError(Some("a header field cannot be set".into())))?;
-    let (_trailers, result) = wit_future::new(|| Ok(None));
-    let (response, _sent) = Response::new(headers, None, result);
-    response
-        .set_status_code(status)
-        .map_err(|()| ErrorCode::InternalError(Some("status".into())))?;
-    Ok(response)
-}
-
-const ROOT: &str = "/scim/v2";
-=======
 /// Where it lies.
 pub const ROOT: &str = "/scim/v2";
->>>>>>> theirs
 const CONTENT_TYPE: &str = "application/scim+json";

@@ -426,7 +426,6 @@ pub const BOOK_FOUND: usize = 50;
 /// How long a user's look at the inbox files what is new.
 pub const FILING_LOOK: Duration = Duration::from_secs(2);
 
-
 // Imports of a directory.
 
 /// Bytes of a file that is imported.

@@ -70,7 +70,12 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         );
         assert_eq!(
             strings(&component["allowed_outbound_hosts"]),
-            [if primaries { &PRIMARIES[..] } else { &[] }, &STORAGE, hosts].concat(),
+            [
+                if primaries { &PRIMARIES[..] } else { &[] },
+                &STORAGE,
+                hosts
+            ]
+            .concat(),
             "{name}: hosts"
         );
         assert_eq!(

@@ -168,7 +168,11 @@ pub async fn situation<P: Ports>(ports: &P, route: &Route) -> Situation {
         Decision::Hold(hold) => {
             let since = match state.order_at(ports.now()) {
                 Some(order) => Some(order.at),
-                None => route.primaries.iter().filter_map(|one| state.health(&one.text).since).max(),
+                None => route
+                    .primaries
+                    .iter()
+                    .filter_map(|one| state.health(&one.text).since)
+                    .max(),
             };
             Situation::Held { hold, since }
         }

@@ -62,7 +62,10 @@ impl<P: Ports> Copy for Site<'_, P> {}
 /// Bytes of a request's body at most. A message that is written carries its files.
 pub fn body_limit(config: &Config, path: &str) -> usize {
     match path {
-        "/compose" => config.limits.message_bytes.saturating_add(limits::BODY_OVERHEAD_BYTES),
+        "/compose" => config
+            .limits
+            .message_bytes
+            .saturating_add(limits::BODY_OVERHEAD_BYTES),
         _ => limits::FORM_BYTES,
     }
 }

@@ -93,7 +93,9 @@ pub async fn choose<P: Ports>(
     };
     let key = chosen_key(&open.name);
     let written = record::write(ports.store(), &key, &chosen, Condition::Always).await;
-    written.map(drop).map_err(|error| unavailable(ports, &error))
+    written
+        .map(drop)
+        .map_err(|error| unavailable(ports, &error))
 }
 
 /// A password that waits for its second factor: `people/chosen/LINK.json`.
@@ -107,7 +109,8 @@ async fn chosen<P: Ports>(ports: &P, open: &Open) -> Result<PasswordHash, SetUpE
     let found = record::read::<Chosen>(ports.store(), &chosen_key(&open.name)).await;
     let found = found.map_err(|error| unavailable(ports, &error))?;
     let live = found.filter(|(chosen, _)| ports.now() < chosen.expires);
-    live.map(|(chosen, _)| chosen.hash).ok_or(SetUpError::NotChosen)
+    live.map(|(chosen, _)| chosen.hash)
+        .ok_or(SetUpError::NotChosen)
 }
 
 fn chosen_key(link: &str) -> String {

@@ -5,9 +5,9 @@ use super::reply::{Failure, Reply};
 use super::visit::{BASE, Visit, language_cookie};
 use crate::limits;
 use crate::people::directory::{self, Owner};
+use crate::people::login::LoginError;
 use crate::people::login::change::{self, ChangeError};
 use crate::people::login::cookie::Cookie;
-use crate::people::login::LoginError;
 use crate::people::reading::Party;
 use crate::people::webmail::around::{self, People, Person, Problem, Settings};
 use crate::people::webmail::entrance::{LoginProblem, PasswordProblem};
@@ -38,7 +38,9 @@ pub async fn people<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         more,
         draft: Some(query.get("draft")).filter(|draft| !draft.is_empty()),
     };
-    Ok(visit.page(200, Here::People, |frame| around::people(frame, &view)).await)
+    Ok(visit
+        .page(200, Here::People, |frame| around::people(frame, &view))
+        .await)
 }
 
 /// The settings.
@@ -52,14 +54,23 @@ async fn shown<P: Ports>(
     problem: Option<PasswordProblem>,
     wrong_password: bool,
 ) -> Reply {
-    let addresses: Vec<String> = visit.person.addresses.iter().map(ToString::to_string).collect();
+    let addresses: Vec<String> = visit
+        .person
+        .addresses
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     let view = Settings {
         addresses: &addresses,
         least: limits::PASSWORD_CHARS_LEAST as u64,
         problem,
         wrong_password,
     };
-    visit.page(status, Here::Settings, |frame| around::settings(frame, &view)).await
+    visit
+        .page(status, Here::Settings, |frame| {
+            around::settings(frame, &view)
+        })
+        .await
 }
 
 /// Changes one of them.

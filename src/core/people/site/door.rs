@@ -5,8 +5,8 @@ use super::reply::{Failure, Reply};
 use super::visit::{BASE, Entrance, Visit, language_cookie};
 use crate::limits;
 use crate::mail::EmailAddress;
-use crate::operate::audit;
 use crate::operate::Operator;
+use crate::operate::audit;
 use crate::people::UserId;
 use crate::people::account::{self, Person};
 use crate::people::login::act::Act;
@@ -64,7 +64,14 @@ async fn log_in<P: Ports>(entrance: &Entrance<'_, P>) -> Result<Reply, Failure> 
     let account = person.as_ref().map(Person::account);
     let client = Client::new(entrance.asked.client.as_deref());
     let (ports, keys) = (site.ports, site.keys);
-    let judged = login::log_in(ports, keys, account.as_ref(), name, form.get("password"), &client);
+    let judged = login::log_in(
+        ports,
+        keys,
+        account.as_ref(),
+        name,
+        form.get("password"),
+        &client,
+    );
     match judged.await {
         Ok(Next::In(session)) => Ok(enter(entrance, &session)),
         Ok(Next::SecondFactor(half) | Next::Enrol(half)) => {
@@ -86,10 +93,7 @@ fn enter<P: Ports>(entrance: &Entrance<'_, P>, session: &Session) -> Reply {
 }
 
 /// The status and the words for a login that was refused; a storage that is out is another page.
-fn told(
-    error: &LoginError,
-    refused: LoginProblem,
-) -> Result<(u16, LoginProblem), Failure> {
+fn told(error: &LoginError, refused: LoginProblem) -> Result<(u16, LoginProblem), Failure> {
     match error {
         LoginError::Refused => Ok((401, refused)),
         LoginError::Slow { wait } => {
@@ -134,7 +138,15 @@ async fn code_page<P: Ports>(
     let address = person.and_then(|person| person.addresses.into_iter().next());
     let secret = login::offered(site.keys, &half);
     let wrong = problem.is_some();
-    Ok(scan(entrance, status, &csrf, "", &secret, address.as_ref(), wrong))
+    Ok(scan(
+        entrance,
+        status,
+        &csrf,
+        "",
+        &secret,
+        address.as_ref(),
+        wrong,
+    ))
 }
 
 async fn code<P: Ports>(entrance: &Entrance<'_, P>) -> Result<Reply, Failure> {
@@ -146,7 +158,14 @@ async fn code<P: Ports>(entrance: &Entrance<'_, P>) -> Result<Reply, Failure> {
     let account = person.as_ref().map(Person::account);
     let client = Client::new(entrance.asked.client.as_deref());
     let (ports, keys) = (site.ports, site.keys);
-    let judged = login::second_factor(ports, keys, &half, account.as_ref(), form.get("code"), &client);
+    let judged = login::second_factor(
+        ports,
+        keys,
+        &half,
+        account.as_ref(),
+        form.get("code"),
+        &client,
+    );
     match judged.await {
         Ok((session, act)) => {
             if let (Some(act), Some(person)) = (&act, &person) {
@@ -156,7 +175,9 @@ async fn code<P: Ports>(entrance: &Entrance<'_, P>) -> Result<Reply, Failure> {
         }
         Err(error) => {
             let (status, problem) = told(&error, LoginProblem::WrongCode)?;
-            code_page(entrance, status, Some(problem)).await.map(|page| slow(page, &error))
+            code_page(entrance, status, Some(problem))
+                .await
+                .map(|page| slow(page, &error))
         }
     }
 }
@@ -239,7 +260,9 @@ async fn chosen<P: Ports>(
     match set_up::choose(site.ports, &person.account(), &wanted).await {
         Ok(()) => {
             let secret = set_up::offered(site.keys, token);
-            Ok(scan_with_ticket(entrance, 200, token, &secret, person, false))
+            Ok(scan_with_ticket(
+                entrance, 200, token, &secret, person, false,
+            ))
         }
         Err(error) => not_set_up(entrance, token, person, &error),
     }
@@ -287,7 +310,9 @@ async fn enrol<P: Ports>(entrance: &Entrance<'_, P>, form: &Form) -> Result<Repl
         }
         Err(error) => {
             let (status, problem) = told(&error, LoginProblem::WrongCode)?;
-            code_page(entrance, status, Some(problem)).await.map(|page| slow(page, &error))
+            code_page(entrance, status, Some(problem))
+                .await
+                .map(|page| slow(page, &error))
         }
     }
 }
@@ -305,7 +330,9 @@ fn not_set_up<P: Ports>(
         SetUpError::Unavailable => return Err(Failure::Problem(Problem::Unavailable)),
         SetUpError::Code => {
             let secret = set_up::offered(entrance.site.keys, token);
-            return Ok(scan_with_ticket(entrance, 422, token, &secret, person, true));
+            return Ok(scan_with_ticket(
+                entrance, 422, token, &secret, person, true,
+            ));
         }
         SetUpError::NotChosen => None,
         SetUpError::Password(unfit) => Some(unfit_word(unfit)),
@@ -329,7 +356,11 @@ fn choose<P: Ports>(
     person: &Person,
     problem: Option<PasswordProblem>,
 ) -> Reply {
-    let address = person.addresses.first().map(EmailAddress::as_str).unwrap_or_default();
+    let address = person
+        .addresses
+        .first()
+        .map(EmailAddress::as_str)
+        .unwrap_or_default();
     let step = Step::Password {
         address,
         least: limits::PASSWORD_CHARS_LEAST as u64,
@@ -347,8 +378,16 @@ fn scan_with_ticket<P: Ports>(
     wrong: bool,
 ) -> Reply {
     let csrf = entrance.ticket.token(entrance.site.keys);
-    scan(entrance, status, &csrf, token, secret, person.addresses.first(), wrong)
-        .set(Cookie::Form, entrance.ticket.cookie(), entrance.transport)
+    scan(
+        entrance,
+        status,
+        &csrf,
+        token,
+        secret,
+        person.addresses.first(),
+        wrong,
+    )
+    .set(Cookie::Form, entrance.ticket.cookie(), entrance.transport)
 }
 
 fn scan<P: Ports>(
@@ -368,7 +407,9 @@ fn scan<P: Ports>(
         secret: &shown,
         wrong,
     };
-    entrance.page_with(status, csrf, |frame| entrance::activate(frame, token, &step))
+    entrance.page_with(status, csrf, |frame| {
+        entrance::activate(frame, token, &step)
+    })
 }
 
 /// The recovery codes, shown once; whoever may be in is in after that.

@@ -47,9 +47,15 @@ async fn received<P: Ports>(
     };
     let ListPage { listed, next } = page;
     let paged = after.is_some() || before.is_some();
-    let newer = listed.first().filter(|_| paged).map(|first| first.entry.copy.to_string());
+    let newer = listed
+        .first()
+        .filter(|_| paged)
+        .map(|first| first.entry.copy.to_string());
     let older = next.map(|copy| copy.to_string());
-    let ids: Vec<String> = listed.iter().map(|one| one.entry.copy.to_string()).collect();
+    let ids: Vec<String> = listed
+        .iter()
+        .map(|one| one.entry.copy.to_string())
+        .collect();
     let rows: Vec<Row<'_>> = listed
         .iter()
         .zip(&ids)
@@ -60,7 +66,9 @@ async fn received<P: Ports>(
         newer: newer.as_deref(),
         older: older.as_deref(),
     };
-    Ok(visit.page(200, here, |frame| list::folder(frame, &page)).await)
+    Ok(visit
+        .page(200, here, |frame| list::folder(frame, &page))
+        .await)
 }
 
 /// A line of a list.
@@ -96,7 +104,9 @@ pub async fn sent<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         newer: None,
         older: ids.last().map(String::as_str).filter(|_| more),
     };
-    Ok(visit.page(200, Here::Sent, |frame| list::folder(frame, &page)).await)
+    Ok(visit
+        .page(200, Here::Sent, |frame| list::folder(frame, &page))
+        .await)
 }
 
 /// What the user has not sent yet.
@@ -120,7 +130,9 @@ pub async fn drafts<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         rows: &rows,
         ..Page::default()
     };
-    Ok(visit.page(200, Here::Drafts, |frame| list::folder(frame, &page)).await)
+    Ok(visit
+        .page(200, Here::Drafts, |frame| list::folder(frame, &page))
+        .await)
 }
 
 /// What has all the words: in the inbox, the bin, and among what was sent.
@@ -133,19 +145,33 @@ pub async fn search<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         let most = limits::SEARCH_FOUND;
         let page = folder::page(store, user, None, most, |one| words.are_in(&one.entry)).await?;
         more = page.next.is_some();
-        found = page.listed.into_iter().map(|listed| {
-            let here = if listed.marks.binned { Here::Bin } else { Here::Inbox };
-            (listed, here)
-        }).collect();
+        found = page
+            .listed
+            .into_iter()
+            .map(|listed| {
+                let here = if listed.marks.binned {
+                    Here::Bin
+                } else {
+                    Here::Inbox
+                };
+                (listed, here)
+            })
+            .collect();
         let (sent, _) = folder::sent(store, user, None, limits::FILING_PAGE).await?;
         let sent = sent.into_iter().filter(|entry| words.are_in(entry));
-        let seen = Marks { seen: true, ..Marks::default() };
+        let seen = Marks {
+            seen: true,
+            ..Marks::default()
+        };
         found.extend(sent.map(|entry| (Listed { entry, marks: seen }, Here::Sent)));
         found.sort_by_key(|(listed, _)| std::cmp::Reverse(listed.entry.at()));
         more |= found.len() > most;
         found.truncate(most);
     }
-    let ids: Vec<String> = found.iter().map(|(one, _)| one.entry.copy.to_string()).collect();
+    let ids: Vec<String> = found
+        .iter()
+        .map(|(one, _)| one.entry.copy.to_string())
+        .collect();
     let rows: Vec<Row<'_>> = found
         .iter()
         .zip(&ids)
@@ -159,7 +185,11 @@ pub async fn search<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
 pub async fn bulk<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
     let form = visit.form();
     let folder = Here::folder(form.get("folder")).unwrap_or(Here::Inbox);
-    let copies: Vec<Copy> = form.all("id").filter_map(named).take(limits::FOLDER_PAGE).collect();
+    let copies: Vec<Copy> = form
+        .all("id")
+        .filter_map(named)
+        .take(limits::FOLDER_PAGE)
+        .collect();
     let back = |notice: Notice| {
         let path = match folder {
             Here::Inbox => String::new(),

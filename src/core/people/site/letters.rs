@@ -39,7 +39,11 @@ pub async fn find<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Letter, Fa
     let (store, user) = (visit.store(), visit.user());
     if let Some(listed) = folder::find(store, user, &copy).await? {
         let message = entry::message(store, &listed.entry).await?;
-        let folder = if listed.marks.binned { Here::Bin } else { Here::Inbox };
+        let folder = if listed.marks.binned {
+            Here::Bin
+        } else {
+            Here::Inbox
+        };
         return Ok(Letter {
             entry: listed.entry,
             marks: listed.marks,
@@ -49,7 +53,9 @@ pub async fn find<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Letter, Fa
     }
     let found = crate::custody::record::read::<Entry>(store, &sent_key(user, &copy)).await?;
     let (entry, _) = found.ok_or(Failure::NotFound)?;
-    let object = store.get(&sent_body(user, &copy), limits::MESSAGE_BYTES_CEILING).await?;
+    let object = store
+        .get(&sent_body(user, &copy), limits::MESSAGE_BYTES_CEILING)
+        .await?;
     Ok(Letter {
         entry,
         marks: Marks {
@@ -113,7 +119,11 @@ pub async fn body<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, Fai
     let body = reading.body.html.as_ref().ok_or(Failure::NotFound)?;
     let document = html::document(body, visit.language().tag(), &reading.summary.subject);
     let policy = html::frame_policy(images);
-    Ok(Reply::content("text/html; charset=utf-8", &policy, document.into_bytes()))
+    Ok(Reply::content(
+        "text/html; charset=utf-8",
+        &policy,
+        document.into_bytes(),
+    ))
 }
 
 /// One file, always to be saved and never to be shown by the browser.
@@ -150,8 +160,13 @@ pub async fn act<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, Fail
 /// Answers an invitation.
 pub async fn answer<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, Failure> {
     let letter = find(visit, id).await?;
-    let reading = letter.message.as_ref().map(|message| reading::read(message, false));
-    let invitation = reading.and_then(|reading| reading.invitation).ok_or(Failure::NotFound)?;
+    let reading = letter
+        .message
+        .as_ref()
+        .map(|message| reading::read(message, false));
+    let invitation = reading
+        .and_then(|reading| reading.invitation)
+        .ok_or(Failure::NotFound)?;
     let answer = Answer::parse(visit.form().get("answer")).ok_or(Failure::NotFound)?;
     let from = visit.person.addresses.first().ok_or(Failure::NotFound)?;
     let (name, now) = (visit.person.user.shown_name(), visit.site().ports.now());
@@ -159,9 +174,15 @@ pub async fn answer<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, F
     let draft = compose::answer_to_invitation(&invitation, from, answer, language, now);
     let draft = draft.ok_or(Failure::NotFound)?;
     let id = new_id(visit.site().ports);
-    writing::send_off(visit, id, draft).await?.map_err(Failure::Problem)?;
+    writing::send_off(visit, id, draft)
+        .await?
+        .map_err(Failure::Problem)?;
     mark(visit, &letter.entry.copy, |marks| marks.answered = true).await?;
-    let path = format!("{BASE}/m/{}?done={}", letter.entry.copy, Notice::Answered.as_str());
+    let path = format!(
+        "{BASE}/m/{}?done={}",
+        letter.entry.copy,
+        Notice::Answered.as_str()
+    );
     Ok(Reply::to(path))
 }
 
@@ -178,7 +199,10 @@ pub async fn thread<P: Ports>(visit: &Visit<'_, P>, thread: &str) -> Result<Repl
         let reading: Option<Reading> = letter.message.map(|message| reading::read(&message, false));
         texts.push(reading.and_then(|reading| reading.body.text));
     }
-    let ids: Vec<String> = found.iter().map(|(entry, _)| entry.copy.to_string()).collect();
+    let ids: Vec<String> = found
+        .iter()
+        .map(|(entry, _)| entry.copy.to_string())
+        .collect();
     let shown: Vec<Turn<'_>> = found
         .iter()
         .zip(ids.iter().zip(&texts))
@@ -204,7 +228,9 @@ async fn turns<P: Ports>(
     let wanted = |listed: &folder::Listed| !listed.marks.binned && of_it(&listed.entry);
     let came = folder::among_newest(store, user, limits::THREAD_LOOKS, wanted).await?;
     let (sent, _) = folder::sent(store, user, None, limits::FILING_PAGE).await?;
-    let came = came.into_iter().map(|listed| (listed.entry, !listed.marks.seen));
+    let came = came
+        .into_iter()
+        .map(|listed| (listed.entry, !listed.marks.seen));
     let sent = sent.into_iter().filter(of_it).map(|entry| (entry, false));
     let mut turns: Vec<(Entry, bool)> = came.chain(sent).collect();
     turns.sort_by_key(|(entry, _)| entry.at());
@@ -217,5 +243,11 @@ async fn mark<P: Ports>(
     copy: &Copy,
     change: impl Fn(&mut Marks),
 ) -> Result<(), Failure> {
-    Ok(marks::change(visit.store(), visit.user(), std::slice::from_ref(copy), change).await?)
+    Ok(marks::change(
+        visit.store(),
+        visit.user(),
+        std::slice::from_ref(copy),
+        change,
+    )
+    .await?)
 }

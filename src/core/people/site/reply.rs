@@ -45,7 +45,9 @@ impl From<StoreError> for Failure {
 impl Reply {
     /// A page.
     pub fn page(status: u16, page: String) -> Self {
-        let mut headers: Vec<_> = PAGE_HEADERS.map(|(name, value)| (name, value.to_owned())).into();
+        let mut headers: Vec<_> = PAGE_HEADERS
+            .map(|(name, value)| (name, value.to_owned()))
+            .into();
         headers.push(("content-security-policy", PAGE_POLICY.to_owned()));
         Self {
             status,
@@ -65,8 +67,12 @@ impl Reply {
     /// A body with a policy of its own.
     pub fn content(content_type: &str, policy: &str, body: Vec<u8>) -> Self {
         let mut reply = Self::page(200, String::new());
-        reply.headers.retain(|(name, _)| *name != "content-security-policy");
-        reply.headers.push(("content-security-policy", policy.to_owned()));
+        reply
+            .headers
+            .retain(|(name, _)| *name != "content-security-policy");
+        reply
+            .headers
+            .push(("content-security-policy", policy.to_owned()));
         Self {
             content_type: content_type.into(),
             body,

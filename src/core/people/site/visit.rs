@@ -2,9 +2,9 @@
 
 use std::cell::OnceCell;
 
+use super::Site;
 use super::asked::{Asked, Form};
 use super::reply::{Failure, Reply};
-use super::Site;
 use crate::custody::progress;
 use crate::people::UserId;
 use crate::people::account::{self, Person, Situation};
@@ -106,9 +106,8 @@ impl<'e, P: Ports> Entrance<'e, P> {
 
     /// The page that says why there is none.
     pub fn failed(&self, failure: Failure) -> Reply {
-        let problem = |problem: Problem| {
-            self.page(problem.status(), |frame| pages::problem(frame, problem))
-        };
+        let problem =
+            |problem: Problem| self.page(problem.status(), |frame| pages::problem(frame, problem));
         match failure {
             Failure::Login(why) => {
                 let why = match why {
@@ -172,7 +171,11 @@ impl<'v, P: Ports> Visit<'v, P> {
         }
         let viewer = Viewer {
             name: person.user.shown_name(),
-            address: person.addresses.first().map(ToString::to_string).unwrap_or_default(),
+            address: person
+                .addresses
+                .first()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         };
         let route = person.addresses.first();
         let route = route.and_then(|first| site.config.route_for(&first.domain()));
@@ -307,8 +310,12 @@ fn expired<P: Ports>(entrance: &Entrance<'_, P>, form: &Form) -> Failure {
 
 /// The value of another cookie than the signed ones.
 fn cookie<'c>(cookies: &'c str, name: &str) -> Option<&'c str> {
-    let pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value);
+    let pairs = cookies
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut values = pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value);
     values.next()
 }
 
@@ -321,7 +328,11 @@ pub fn language_cookie(language: Language) -> String {
 /// How mail is for everybody: the worst of the routes.
 async fn overall<P: Ports>(site: Site<'_, P>) -> Banner {
     let mut worst = Banner::Well;
-    let served = site.config.routes.iter().filter(|route| !route.domains.is_empty());
+    let served = site
+        .config
+        .routes
+        .iter()
+        .filter(|route| !route.domains.is_empty());
     for route in served {
         let situation = account::situation(site.ports, route).await;
         let banner = banner(site, Some(route), &situation).await;

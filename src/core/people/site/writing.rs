@@ -125,13 +125,31 @@ pub async fn form<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         let id: MessageId = query.get("draft").parse().map_err(|_| Failure::NotFound)?;
         let stored = kept::read::<Stored>(visit.store(), visit.user(), id).await?;
         let stored = stored.ok_or(Failure::NotFound)?;
-        return Ok(drawn(visit, 200, id, &stored, Written::Draft, &FieldErrors::default(), None).await);
+        return Ok(drawn(
+            visit,
+            200,
+            id,
+            &stored,
+            Written::Draft,
+            &FieldErrors::default(),
+            None,
+        )
+        .await);
     }
     let stored = Stored {
         to: query.get("to").to_owned(),
         ..Stored::new(visit.site().ports.now())
     };
-    Ok(drawn(visit, 200, id, &stored, Written::New, &FieldErrors::default(), None).await)
+    Ok(drawn(
+        visit,
+        200,
+        id,
+        &stored,
+        Written::New,
+        &FieldErrors::default(),
+        None,
+    )
+    .await)
 }
 
 async fn answer<P: Ports>(
@@ -166,7 +184,11 @@ async fn answer<P: Ports>(
         files: files.collect(),
         at: visit.site().ports.now(),
     };
-    let kind = if is_forward { Written::Forward } else { Written::Reply };
+    let kind = if is_forward {
+        Written::Forward
+    } else {
+        Written::Reply
+    };
     Ok(drawn(visit, 200, id, &stored, kind, &FieldErrors::default(), None).await)
 }
 
@@ -180,7 +202,12 @@ async fn drawn<P: Ports>(
     trouble: Option<Trouble>,
 ) -> Reply {
     let (id, form, kept) = (id.to_string(), stored.form(), stored.kept());
-    let from = visit.person.addresses.first().map(ToString::to_string).unwrap_or_default();
+    let from = visit
+        .person
+        .addresses
+        .first()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let view = View {
         kind,
         form: &form,
@@ -192,7 +219,9 @@ async fn drawn<P: Ports>(
         trouble,
         from: &from,
     };
-    visit.page(status, Here::Compose, |frame| write::compose(frame, &view)).await
+    visit
+        .page(status, Here::Compose, |frame| write::compose(frame, &view))
+        .await
 }
 
 /// What the form's buttons do.
@@ -207,7 +236,10 @@ pub async fn posted<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         }
         "save" => {
             save(visit, id, form).await?;
-            Ok(to(&format!("/compose?draft={id}&done={}", Notice::Saved.as_str())))
+            Ok(to(&format!(
+                "/compose?draft={id}&done={}",
+                Notice::Saved.as_str()
+            )))
         }
         "people" => {
             save(visit, id, form).await?;
@@ -225,8 +257,15 @@ pub async fn add<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
     let stored = kept::read::<Stored>(store, user, id).await?;
     let mut stored = stored.ok_or(Failure::NotFound)?;
     let address = form.get("address").trim();
-    let separator = if stored.to.trim().is_empty() { "" } else { ", " };
-    stored.to = format!("{}{separator}{address}", stored.to.trim().trim_end_matches(','));
+    let separator = if stored.to.trim().is_empty() {
+        ""
+    } else {
+        ", "
+    };
+    stored.to = format!(
+        "{}{separator}{address}",
+        stored.to.trim().trim_end_matches(',')
+    );
     kept::save(store, user, id, &stored).await?;
     Ok(to(&format!("/compose?draft={id}")))
 }
@@ -258,16 +297,31 @@ async fn save<P: Ports>(
         sends_on(visit, id, &mut stored).await?;
     }
     let dropped: Vec<&str> = form.all("drop").collect();
-    for file in stored.files.iter().filter(|file| dropped.contains(&file.key.as_str())) {
+    for file in stored
+        .files
+        .iter()
+        .filter(|file| dropped.contains(&file.key.as_str()))
+    {
         store.delete(&file_key(visit, id, &file.key)).await?;
     }
-    stored.files.retain(|file| !dropped.contains(&file.key.as_str()));
+    stored
+        .files
+        .retain(|file| !dropped.contains(&file.key.as_str()));
     for file in &form.files {
         if stored.files.len() >= limits::ATTACHMENTS {
             break;
         }
         let (name, kind) = (file.name.clone(), file.content_type.clone());
-        keep_file(visit, id, &mut stored, nonce(ports), name, kind, file.bytes.clone()).await?;
+        keep_file(
+            visit,
+            id,
+            &mut stored,
+            nonce(ports),
+            name,
+            kind,
+            file.bytes.clone(),
+        )
+        .await?;
     }
     // The record last: what it names is there.
     kept::save(store, user, id, &stored).await?;
@@ -315,7 +369,16 @@ async fn sends_on<P: Ports>(
             continue;
         }
         if let Some((info, bytes)) = reading::attachment(&message, info.index) {
-            keep_file(visit, id, stored, key, info.name, info.content_type, bytes.into()).await?;
+            keep_file(
+                visit,
+                id,
+                stored,
+                key,
+                info.name,
+                info.content_type,
+                bytes.into(),
+            )
+            .await?;
         }
     }
     Ok(())
@@ -331,7 +394,10 @@ async fn keep_file<P: Ports>(
     bytes: Bytes,
 ) -> Result<(), Failure> {
     let object = file_key(visit, id, &key);
-    visit.store().put(&object, std::slice::from_ref(&bytes), Condition::Always).await?;
+    visit
+        .store()
+        .put(&object, std::slice::from_ref(&bytes), Condition::Always)
+        .await?;
     stored.files.push(StoredFile {
         key,
         name,
@@ -352,7 +418,10 @@ fn files_prefix<P: Ports>(visit: &Visit<'_, P>, id: MessageId) -> String {
 async fn discard<P: Ports>(visit: &Visit<'_, P>, id: MessageId) -> Result<(), Failure> {
     kept::remove(visit.store(), visit.user(), id).await?;
     let prefix = files_prefix(visit, id);
-    let page = visit.store().list(&prefix, None, limits::FILING_PAGE).await?;
+    let page = visit
+        .store()
+        .list(&prefix, None, limits::FILING_PAGE)
+        .await?;
     if !page.keys.is_empty() {
         visit.store().delete_all(&page.keys).await?;
     }
@@ -369,7 +438,10 @@ async fn send<P: Ports>(
     let mut form = stored.form();
     for file in &stored.files {
         let key = file_key(visit, id, &file.key);
-        let object = visit.store().get(&key, limits::MESSAGE_BYTES_CEILING).await?;
+        let object = visit
+            .store()
+            .get(&key, limits::MESSAGE_BYTES_CEILING)
+            .await?;
         form.attachments.extend(object.map(|object| File {
             name: file.name.clone(),
             content_type: file.content_type.clone(),
@@ -407,7 +479,9 @@ async fn send<P: Ports>(
     if let Some(copy) = answered {
         let mark = |marks: &mut Marks| marks.answered = true;
         let answered = [copy];
-        marks::change(visit.store(), visit.user(), &answered, mark).await.ok();
+        marks::change(visit.store(), visit.user(), &answered, mark)
+            .await
+            .ok();
     }
     discard(visit, id).await.ok();
     Ok(to(&format!("/sent?done={}", Notice::Sent.as_str())))

@@ -101,7 +101,10 @@ async fn start_primary(inbox: &Inbox) -> Result<DemoPrimary> {
 fn config(primary: SocketAddr) -> String {
     let key = Bytes::copy_from_slice(&Sha256::digest(PARTNER_KEY));
     format!(
-        r#"[[route]]
+        r#"# What is written in the webmail goes to the same mail system, whomever it is for.
+outbound = "demo"
+
+[[route]]
 name = "demo"
 domains = ["example.org"]
 primary = "smtp://{primary}"

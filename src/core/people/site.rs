@@ -33,6 +33,8 @@ mod tests;
 pub use asked::Asked;
 pub use reply::Reply;
 
+use percent_encoding::percent_decode_str;
+
 use super::login::keys::Keys;
 use super::webmail::style::{STYLE, STYLE_PATH};
 use crate::config::Config;
@@ -77,29 +79,37 @@ pub async fn answer<P: Ports>(site: Site<'_, P>, asked: &Asked) -> Reply {
         return Reply::style(STYLE);
     }
     let entrance = Entrance::new(site, asked).await;
-    let answered = match door::answer(&entrance).await {
-        Some(answered) => answered,
+    let failure = match door::answer(&entrance).await {
+        Some(Ok(reply)) => return reply,
+        Some(Err(failure)) => failure,
         None => match Visit::new(&entrance).await {
-            Ok(visit) => inside(&visit).await,
-            Err(failure) => Err(failure),
+            Ok(visit) => match inside(&visit).await {
+                Ok(reply) => return reply,
+                Err(failure) => {
+                    note(site, &failure);
+                    return visit.failed(failure).await;
+                }
+            },
+            Err(failure) => failure,
         },
     };
-    match answered {
-        Ok(reply) => reply,
-        Err(failure) => {
-            if let Failure::Storage(error) = &failure {
-                let event = LogEvent::new("webmail.failed").with("error", error.to_string());
-                site.ports.write(event);
-            }
-            entrance.failed(failure)
-        }
+    note(site, &failure);
+    entrance.failed(failure)
+}
+
+fn note<P: Ports>(site: Site<'_, P>, failure: &Failure) {
+    if let Failure::Storage(error) = failure {
+        let event = LogEvent::new("webmail.failed").with("error", error.to_string());
+        site.ports.write(event);
     }
 }
 
 /// What only a user sees.
 async fn inside<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
-    let path = visit.asked().path.trim_matches('/').to_owned();
-    let words: Vec<&str> = path.split('/').collect();
+    let path = visit.asked().path.trim_matches('/');
+    let decoded = |word: &str| percent_decode_str(word).decode_utf8_lossy().into_owned();
+    let words: Vec<String> = path.split('/').map(decoded).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let posted = match visit.asked().method.as_str() {
         "GET" | "HEAD" => false,
         "POST" => {

@@ -188,8 +188,7 @@ pub async fn answer<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, F
 
 /// A conversation, oldest first.
 pub async fn thread<P: Ports>(visit: &Visit<'_, P>, thread: &str) -> Result<Reply, Failure> {
-    let thread = percent_encoding::percent_decode_str(thread).decode_utf8_lossy();
-    let found = turns(visit, &thread).await?;
+    let found = turns(visit, thread).await?;
     if found.is_empty() {
         return Err(Failure::NotFound);
     }

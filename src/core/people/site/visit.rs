@@ -268,6 +268,17 @@ impl<'v, P: Ports> Visit<'v, P> {
         Reply::page(status, draw(&frame))
     }
 
+    /// The page that says why there is none, within the webmail where that is possible.
+    pub async fn failed(&self, failure: Failure) -> Reply {
+        let problem = match failure {
+            Failure::NotFound => Problem::NotFound,
+            Failure::Problem(problem) => problem,
+            other => return self.entrance.failed(other),
+        };
+        let draw = |frame: &Frame<'_>| pages::problem(frame, problem);
+        self.page(problem.status(), Here::Elsewhere, draw).await
+    }
+
     /// The answer with the session's new cookie, where it is time for one.
     pub fn renew(&self, reply: Reply) -> Reply {
         if reply.headers.iter().any(|(name, _)| *name == "set-cookie") {

@@ -5,9 +5,8 @@ use super::access::{self, AccessDecision, Subject, Switch};
 use super::directory::{self, User};
 use super::login::{Account, SecondFactor};
 use crate::config::Config;
-use crate::custody::held::Held;
-use crate::custody::route_state;
-use crate::custody::store::{Store as _, StoreError};
+use crate::custody::store::StoreError;
+use crate::custody::{progress, route_state};
 use crate::mail::EmailAddress;
 use crate::people::{GroupId, UserId};
 use crate::ports::Ports;
@@ -163,6 +162,7 @@ pub async fn situation<P: Ports>(ports: &P, route: &Route) -> Situation {
     let Ok(state) = route_state::read_now(ports, &route.name).await else {
         return Situation::Unknown;
     };
+    let failing = |text: &str| !state.health(text).evidence.is_empty();
     let recovering = |text: &str| state.health(text).state == HealthState::Recovering;
     match decide(route, &state, ports.now()) {
         Decision::Hold(hold) => {
@@ -180,13 +180,14 @@ pub async fn situation<P: Ports>(ports: &P, route: &Route) -> Situation {
         Decision::Deliver(_) if route.primaries.iter().any(|one| recovering(&one.text)) => {
             Situation::Recovering
         }
-        Decision::Deliver(_) => {
-            let prefix = Held::prefix(&route.name);
-            match ports.store().list(&prefix, None, 1).await {
-                Ok(page) if page.keys.is_empty() => Situation::Well,
-                Ok(_) => Situation::Recovering,
-                Err(_) => Situation::Unknown,
-            }
+        // It fails, and not often enough yet to be judged.
+        Decision::Deliver(_) if route.primaries.iter().any(|one| failing(&one.text)) => {
+            Situation::Unknown
         }
+        Decision::Deliver(_) => match progress::read(ports.store(), &route.name).await {
+            Ok(Some(progress)) if !progress.done => Situation::Recovering,
+            Ok(_) => Situation::Well,
+            Err(_) => Situation::Unknown,
+        },
     }
 }

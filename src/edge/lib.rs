@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`app`] | what a component has when it starts: settings, configuration, storage, primaries |
 //! | [`http_in`], [`http_out`] | requests that come, requests that we make |
+//! | [`operators`] | what operators send: whether they may, who it is, what they order |
 //! | [`tcp`], [`tls`] | a socket with time limits, and TLS over it |
 //! | [`smtp`], [`http_primary`], [`primary`] | the ways to a primary, and the choice between them |
 //! | [`storage`], [`key_value`] | the configured store |
@@ -18,6 +19,7 @@ pub mod http_in;
 pub mod http_out;
 pub mod http_primary;
 pub mod key_value;
+pub mod operators;
 pub mod primary;
 pub mod settings;
 pub mod smtp;

@@ -1,5 +1,4 @@
-//! The directory component: `/scim/v2/...` (RFC 7644), for whoever has the `scim_token` or the
-//! `operator_token`. A thin shell: who asks, the body, the URL we are known by; the rest is
+//! `/scim/v2/...` (RFC 7644): who asks, the body, the URL we are known by; the rest is
 //! [`scim`](holdfast_core::people::scim).
 
 use holdfast_core::limits;
@@ -9,17 +8,14 @@ use holdfast_core::people::scim::{self, ScimRequest, ScimResponse};
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, refuse, respond_bytes};
 use holdfast_edge::settings;
-use wasip3::http::types::{ErrorCode, Request, Response};
+use wasip3::http::types::{ErrorCode, Response};
 
-struct Directory;
+use crate::origin::origin;
 
-wasip3::http::service::export!(Directory);
-
-impl wasip3::exports::http::handler::Guest for Directory {
-    async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let answered = answer(Incoming::new(request)).await;
-        respond(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
-    }
+/// Answers what is asked below `/scim/v2`.
+pub async fn respond(incoming: Incoming) -> Result<Response, ErrorCode> {
+    let answered = answer(incoming).await;
+    written(answered.unwrap_or_else(|error| ScimResponse::error(&error)))
 }
 
 async fn answer(incoming: Incoming) -> Result<ScimResponse, ScimError> {
@@ -31,7 +27,7 @@ async fn answer(incoming: Incoming) -> Result<ScimResponse, ScimError> {
     let Some(path) = below(&incoming.path).map(str::to_owned) else {
         return Err(ScimError::missing("that path"));
     };
-    let base = base_url(&incoming);
+    let base = format!("{}{ROOT}", origin(&incoming).unwrap_or_default());
     let text = |name: &str| incoming.last_header(name).map(str::to_owned);
     let mut request = ScimRequest {
         method: incoming.method.clone(),
@@ -80,38 +76,7 @@ fn below(path: &str) -> Option<&str> {
     (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
-/// The URL of `/scim/v2` as the client reaches it: where the host says the whole URL, of that; else
-/// of the `Host` field. A proxy in front says in `x-forwarded-proto` whether it speaks TLS. Clients
-/// who lie here get their own lie back, and nobody else does.
-fn base_url(incoming: &Incoming) -> String {
-    let full = incoming.last_header("spin-full-url");
-    let full = full.and_then(|full| url::Url::parse(full).ok());
-    let of_url = full.as_ref().and_then(|full| {
-        let host = full.host_str()?;
-        Some(match full.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        })
-    });
-    let of_field = || incoming.last_header("host").map(str::to_owned);
-    let host = of_field().filter(|host| is_host(host)).or(of_url);
-    let scheme = incoming.last_header("x-forwarded-proto");
-    let scheme = scheme.filter(|scheme| matches!(*scheme, "http" | "https"));
-    let scheme = scheme
-        .or(full.as_ref().map(url::Url::scheme))
-        .unwrap_or("https");
-    match host {
-        Some(host) => format!("{scheme}://{host}{ROOT}"),
-        None => ROOT.to_owned(),
-    }
-}
-
-fn is_host(host: &str) -> bool {
-    let good = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
-    !host.is_empty() && host.len() <= 300 && host.chars().all(good)
-}
-
-fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
+fn written(answer: ScimResponse) -> Result<Response, ErrorCode> {
     let mut fields = Vec::new();
     if answer.status == 401 {
         fields.push(("www-authenticate", "Bearer realm=\"holdfast\"".to_owned()));
@@ -131,5 +96,6 @@ fn respond(answer: ScimResponse) -> Result<Response, ErrorCode> {
     respond_bytes(answer.status, CONTENT_TYPE, &fields, answer.body)
 }
 
-const ROOT: &str = "/scim/v2";
+/// Where it lies.
+pub const ROOT: &str = "/scim/v2";
 const CONTENT_TYPE: &str = "application/scim+json";

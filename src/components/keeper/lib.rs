@@ -21,13 +21,12 @@ use std::rc::Rc;
 
 use holdfast_core::limits;
 use holdfast_core::operate::{self, audit, drills, metrics};
-use holdfast_core::partner::bearer_is;
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::tick;
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond, respond_bytes};
-use holdfast_edge::settings;
+use holdfast_edge::operators::{body, guard, operator};
 use wasip3::http::types::{ErrorCode, Request, Response};
 use wasip3::wit_bindgen;
 
@@ -91,8 +90,8 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         }
         ("POST", ["v1", "release"]) => {
             guard(&incoming, "operator_token").await?;
-            let operator = orders::operator(&incoming);
-            let order = orders::body(incoming).await?;
+            let operator = operator(&incoming);
+            let order = body(incoming).await?;
             let app = App::get().await?;
             let (config, cache) = (&app.config, &app.cache);
             let answer = operate::release::release(&*app, config, cache, &operator, &order).await?;
@@ -110,8 +109,8 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         }
         ("PUT", ["v1", "routes", route, "override"]) => {
             guard(&incoming, "operator_token").await?;
-            let operator = orders::operator(&incoming);
-            let order = orders::body(incoming).await?;
+            let operator = operator(&incoming);
+            let order = body(incoming).await?;
             let app = App::get().await?;
             let order = operate::order(&*app, &app.config, &app.cache, route, &operator, order);
             Ok(Reply::ok(&order.await?))
@@ -119,8 +118,8 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         ("POST", ["v1", "queue", id, action]) => {
             guard(&incoming, "operator_token").await?;
             let action = orders::action(action)?;
-            let operator = orders::operator(&incoming);
-            let because = orders::body(incoming).await?;
+            let operator = operator(&incoming);
+            let because = body(incoming).await?;
             let app = App::get().await?;
             let done = operate::queue::act(&*app, &app.config, id, action, &operator, &because);
             Ok(Reply::ok(&done.await?))
@@ -135,8 +134,8 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         }
         ("POST", ["v1", "drills"]) => {
             guard(&incoming, "operator_token").await?;
-            let operator = orders::operator(&incoming);
-            let order = orders::body(incoming).await?;
+            let operator = operator(&incoming);
+            let order = body(incoming).await?;
             let app = App::get().await?;
             let drill = drills::order(&*app, &app.config, &operator, &order).await?;
             Ok(Reply::ok(&drill))
@@ -168,22 +167,4 @@ fn go_on(app: Rc<App>) {
             }
         }
     });
-}
-
-/// Lets nobody pass who does not have the token; a token that is not set opens nothing.
-async fn guard(incoming: &Incoming, variable: &str) -> Result<(), Problem> {
-    let token = settings::get(variable)
-        .await
-        .map_err(|reason| Problem::new(Kind::Misconfigured, reason))?;
-    if token.is_empty() {
-        let detail = format!("the variable {variable} is not set, so nobody may do this");
-        return Err(Problem::new(Kind::Unavailable, detail));
-    }
-    if bearer_is(incoming.header("authorization"), &token) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        Kind::Unauthorized,
-        format!("send `Authorization: Bearer` with the {variable}"),
-    ))
 }

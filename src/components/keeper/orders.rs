@@ -1,34 +1,10 @@
-//! Operators' requests as they are read: queries, bodies, and who it is.
+//! The queries of operators as they are read.
 
-use holdfast_core::limits;
 use holdfast_core::operate::queue::{Action, Query, QueuedState};
-use holdfast_core::operate::{self, Operator};
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit::request::query_pairs;
-use holdfast_edge::http_in::Incoming;
-use serde::de::DeserializeOwned;
+use holdfast_edge::operators::{bad, unknown};
 use serde::de::value::{Error, StrDeserializer};
-
-/// Who asks: the name in `Holdfast-Operator`, and the address the host saw.
-pub fn operator(incoming: &Incoming) -> Operator {
-    let name = incoming
-        .header("holdfast-operator")
-        .map(|name| String::from_utf8_lossy(name).into_owned());
-    operate::operator(name.as_deref(), incoming.client_address())
-}
-
-/// Reads the body of an order.
-pub async fn body<T: DeserializeOwned>(incoming: Incoming) -> Result<T, Problem> {
-    let most = limits::OPERATOR_BODY_BYTES;
-    let body = incoming
-        .body(most)
-        .await
-        .map_err(|error| error.problem(most))?;
-    serde_json::from_slice(&body).map_err(|error| {
-        let detail = format!("the order cannot be read: {error}");
-        Problem::new(Kind::BadRequest, detail)
-    })
-}
 
 /// What is to be done with a message.
 pub fn action(word: &str) -> Result<Action, Problem> {
@@ -107,12 +83,4 @@ pub fn drill_query(query: &str) -> Result<DrillQuery, Problem> {
         }
     }
     Ok(read)
-}
-
-fn unknown(name: &str, known: &str) -> Problem {
-    bad(&format!("the query knows {known}, not {name:?}"))
-}
-
-fn bad(detail: &str) -> Problem {
-    Problem::new(Kind::BadRequest, detail)
 }

@@ -6,8 +6,9 @@ use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::query_pairs;
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, not_allowed};
+use holdfast_edge::operators::{body, guard, operator};
 
-use crate::{Reply, guard, orders};
+use crate::Reply;
 
 /// Answers what is asked below `/v1/windows`.
 pub async fn answer(incoming: Incoming, path: &[&str]) -> Result<Reply, Problem> {
@@ -23,19 +24,19 @@ pub async fn answer(incoming: Incoming, path: &[&str]) -> Result<Reply, Problem>
         return Err(Problem::new(Kind::NotFound, "see /openapi.json"));
     }
     guard(&incoming, "operator_token").await?;
-    let operator = orders::operator(&incoming);
+    let operator = operator(&incoming);
     let app = App::get().await?;
     let (config, cache) = (&app.config, &app.cache);
     let window = match (method.as_str(), path) {
         ("POST", []) => {
-            let order: windows::definition::WindowOrder = orders::body(incoming).await?;
+            let order: windows::definition::WindowOrder = body(incoming).await?;
             let dry = order.dry_run;
             let window = windows::add(&*app, config, cache, &operator, order).await?;
             let status = if dry { 200 } else { 201 };
             return Ok(Reply::Json(Answer::json(status, &window)));
         }
         ("PUT", [id]) => {
-            let order = orders::body(incoming).await?;
+            let order = body(incoming).await?;
             windows::edit(&*app, config, cache, &operator, id, order).await?
         }
         ("DELETE", [id]) => {
@@ -43,11 +44,11 @@ pub async fn answer(incoming: Incoming, path: &[&str]) -> Result<Reply, Problem>
             windows::delete(&*app, config, cache, &operator, id, &order).await?
         }
         ("POST", [id, "end"]) => {
-            let order = orders::body(incoming).await?;
+            let order = body(incoming).await?;
             windows::end(&*app, config, cache, &operator, id, &order).await?
         }
         ("POST", [id, "extend"]) => {
-            let order = orders::body(incoming).await?;
+            let order = body(incoming).await?;
             windows::extend(&*app, config, cache, &operator, id, &order).await?
         }
         _ => return Ok(Reply::ok(&windows::list(&*app, config).await?)),
@@ -64,5 +65,5 @@ async fn reason(incoming: Incoming) -> Result<EndOrder, Problem> {
             return Ok(EndOrder { reason });
         }
     }
-    orders::body(incoming).await
+    body(incoming).await
 }

@@ -14,6 +14,7 @@
 //! | `queue` | single messages in an operator's hands, audited |
 //! | `windows` | in a window mail is held on purpose, and goes home at its end |
 //! | `drills` | a failover is rehearsed without touching real mail |
+//! | `people` | users read and answer mail while their mail server is down |
 //! | `logs` | the log has ids and no content; a trace goes through |
 //! | `metrics` | figures are durable, and what was not read is not told |
 //! | `costs` | the storage is asked for no more than it must be |
@@ -40,6 +41,8 @@ mod logs;
 mod metrics;
 #[path = "e2e/operators.rs"]
 mod operators;
+#[path = "e2e/people.rs"]
+mod people;
 #[path = "e2e/primary_faults.rs"]
 mod primary_faults;
 #[path = "e2e/queue.rs"]

@@ -46,6 +46,8 @@ pub struct Webmail {
     pub url: Option<String>,
     /// What it calls the organisation.
     pub name: String,
+    /// The time zone of users of whom the directory says none: `Europe/Rome`. UTC where there is none.
+    pub time_zone: Option<String>,
     /// Whether attachments may be opened.
     pub attachments: bool,
     /// Whether a copy of what a user sends goes to the user's own primary too.
@@ -210,6 +212,7 @@ impl LimitsTable {
 struct WebmailTable {
     url: Option<String>,
     name: Option<String>,
+    time_zone: Option<String>,
     attachments: Option<Switch>,
     #[serde(default)]
     sent_copies: Switch,
@@ -238,6 +241,7 @@ impl WebmailTable {
         Ok(Webmail {
             url,
             name,
+            time_zone: self.time_zone,
             attachments: self.attachments.unwrap_or(Switch::On) == Switch::On,
             sent_copies: self.sent_copies == Switch::On,
         })

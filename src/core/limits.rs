@@ -406,6 +406,25 @@ pub const WRITTEN_FILES_BYTES: usize = 18_874_368;
 pub const WRITTEN_FILES: usize = 20;
 /// Bytes of an `Accept-Language` field that are read.
 pub const ACCEPT_LANGUAGE_BYTES: usize = 1_000;
+/// How long a chosen password waits for its second factor.
+pub const CHOSEN_PASSWORD: Duration = Duration::from_secs(3_600);
+
+// The webmail's site.
+
+/// Bytes of a form without files.
+pub const FORM_BYTES: usize = 65_536;
+/// Fields of a form.
+pub const FORM_FIELDS: usize = 1_000;
+/// Messages of a search's answer.
+pub const SEARCH_FOUND: usize = 100;
+/// Messages of a conversation.
+pub const THREAD_TURNS: usize = 50;
+/// Of the newest messages that are looked at for a conversation.
+pub const THREAD_LOOKS: usize = 2_000;
+/// People whom a search of the address book shows.
+pub const BOOK_FOUND: usize = 50;
+/// How long a user's look at the inbox files what is new.
+pub const FILING_LOOK: Duration = Duration::from_secs(2);
 
 // Imports of a directory.
 

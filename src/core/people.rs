@@ -11,6 +11,8 @@
 //! | [`login`] | passwords, second factors, sessions: independent of every other system |
 //! | [`mailbox`] | what is filed for whom, and what users write |
 //! | [`reading`] | what a person sees of a message |
+//! | [`webmail`] | the pages |
+//! | [`site`] | the webmail as a site: who may see which page, and what forms do |
 //! | [`upkeep`] | what ticks do for people |
 
 pub mod access;
@@ -22,6 +24,8 @@ pub mod login;
 pub mod mailbox;
 pub mod reading;
 pub mod scim;
+pub mod site;
 pub mod upkeep;
+pub mod webmail;
 
 pub use id::{GroupId, UserId};

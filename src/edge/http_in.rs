@@ -76,7 +76,7 @@ impl Incoming {
     }
 
     /// All values of a header field that are text.
-    fn texts(&self, name: &str) -> Vec<&str> {
+    pub fn texts(&self, name: &str) -> Vec<&str> {
         let own = self
             .headers
             .iter()
@@ -296,8 +296,10 @@ pub fn respond_bytes(
             "content-length".to_owned(),
             body.len().to_string().into_bytes(),
         ),
-        ("cache-control".to_owned(), b"no-store".to_vec()),
     ];
+    if !fields.iter().any(|(name, _)| *name == "cache-control") {
+        list.push(("cache-control".to_owned(), b"no-store".to_vec()));
+    }
     for (name, value) in fields {
         list.push(((*name).to_owned(), value.as_bytes().to_vec()));
     }

@@ -11,10 +11,12 @@
 //! | [`tcp`], [`tls`] | a socket with time limits, and TLS over it |
 //! | [`smtp`], [`http_primary`], [`primary`] | the ways to a primary, and the choice between them |
 //! | [`storage`], [`key_value`] | the configured store |
+//! | [`asked_tick`] | a tick that is asked of the keeper |
 //! | [`settings`] | Spin's variables, or environment variables |
 //! | [`world`] | time, chance, the log |
 
 pub mod app;
+pub mod asked_tick;
 pub mod http_in;
 pub mod http_out;
 pub mod http_primary;

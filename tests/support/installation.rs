@@ -127,6 +127,8 @@ impl Setup {
             ),
             ("operator_token".to_owned(), OPERATOR_TOKEN.to_owned()),
             ("tick_token".to_owned(), TICK_TOKEN.to_owned()),
+            ("scim_token".to_owned(), SCIM_TOKEN.to_owned()),
+            ("session_key".to_owned(), SESSION_KEY.to_owned()),
         ]);
         let names = ["primary_hosts", "primary_hosts_2", "primary_hosts_3"];
         for (name, grant) in names.into_iter().zip(grants) {
@@ -317,6 +319,8 @@ impl Installation {
             ZETA_KEY,
             OPERATOR_TOKEN,
             TICK_TOKEN,
+            SCIM_TOKEN,
+            SESSION_KEY,
             storage::SECRET_KEY,
             "X-Amz-Signature",
             ZETA,
@@ -410,6 +414,10 @@ pub const ACME_KEY: &str = "acme-key-5b2f60c1d9";
 pub const ZETA: &str = "zeta";
 /// Its key.
 pub const ZETA_KEY: &str = "other-key-c04e7a8812";
+/// The directory's token.
+pub const SCIM_TOKEN: &str = "scim-token-8f21";
+/// What sessions are signed with.
+pub const SESSION_KEY: &str = "a-session-key-of-more-than-32-bytes-3c9a";
 /// The operators' token.
 pub const OPERATOR_TOKEN: &str = "operator-token-66d1";
 /// The ticks' token.

@@ -8,17 +8,15 @@ use super::repository::{names, read, strings, toml_of};
 
 #[test]
 fn each_component_is_granted_what_its_job_needs_and_no_more() {
-    const PLACES: [&str; 6] = [
+    const PRIMARIES: [&str; 4] = [
         "{{ primary_hosts }}",
         "{{ primary_hosts_2 }}",
         "{{ primary_hosts_3 }}",
         "{{ primary_url_host }}",
-        "{{ storage_url }}",
-        "{{ storage_host }}",
     ];
-    const SETTINGS: [&str; 8] = [
+    const STORAGE: [&str; 2] = ["{{ storage_url }}", "{{ storage_host }}"];
+    const SETTINGS: [&str; 7] = [
         "config",
-        "primary_credentials",
         "storage_access_key",
         "storage_bucket",
         "storage_region",
@@ -26,10 +24,28 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         "storage_style",
         "storage_url",
     ];
-    // What each may reach besides the places, and know besides the settings: a submission may ask for a tick.
-    let expected: [(&str, &[&str], &[&str]); 2] = [
-        ("keeper", &[], &["operator_token", "tick_token"]),
-        ("submission", &["http://self"], &["tick_token"]),
+    // Whether each may reach the primaries, what else besides the storage, and what it may know besides the
+    // settings: whoever takes mail in may ask for a tick.
+    let expected: [(&str, bool, &[&str], &[&str]); 4] = [
+        ("directory", false, &[], &["operator_token", "scim_token"]),
+        (
+            "keeper",
+            true,
+            &[],
+            &["primary_credentials", "operator_token", "tick_token"],
+        ),
+        (
+            "mailbox",
+            false,
+            &["http://self"],
+            &["session_key", "tick_token"],
+        ),
+        (
+            "submission",
+            true,
+            &["http://self"],
+            &["primary_credentials", "tick_token"],
+        ),
     ];
     let manifest = toml_of("spin.toml");
     let components = manifest["component"].as_table().unwrap();
@@ -38,7 +54,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         expected.map(|(name, ..)| name).into(),
         "components"
     );
-    for (name, hosts, secrets) in expected {
+    for (name, primaries, hosts, secrets) in expected {
         let component = components[name].as_table().unwrap();
         let known = [
             "source",
@@ -54,7 +70,12 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
         );
         assert_eq!(
             strings(&component["allowed_outbound_hosts"]),
-            [&PLACES, hosts].concat(),
+            [
+                if primaries { &PRIMARIES[..] } else { &[] },
+                &STORAGE,
+                hosts
+            ]
+            .concat(),
             "{name}: hosts"
         );
         assert_eq!(

@@ -11,12 +11,11 @@ use std::rc::Rc;
 use holdfast_core::custody::kept::{self, ToKeep};
 use holdfast_core::custody::ticks;
 use holdfast_core::limits;
-use holdfast_core::ports::{Clock as _, Event, HttpClient as _, HttpRequest, Log as _};
+use holdfast_core::ports::Clock as _;
 use holdfast_core::tick;
 use holdfast_core::time::Timestamp;
 use holdfast_edge::app::App;
-use holdfast_edge::settings;
-use holdfast_edge::world::World;
+use holdfast_edge::asked_tick;
 use wasip3::wit_bindgen;
 
 thread_local! {
@@ -49,9 +48,10 @@ pub fn work(app: &Rc<App>, copies: Vec<ToKeep>) {
             true => limits::TICK_NOTED,
             false => limits::TICK_OVERDUE,
         };
-        let token = settings::get("tick_token").await.unwrap_or_default();
-        if !token.is_empty() && ticks::are_overdue(&*app, most).await {
-            ask_for_a_tick(&app, &token).await;
+        if let Some(token) = asked_tick::token().await
+            && ticks::are_overdue(&*app, most).await
+        {
+            asked_tick::ask_with(&app, &token).await;
         }
     });
 }
@@ -66,25 +66,6 @@ fn is_time_to_look(now: Timestamp) -> bool {
     !recently
 }
 
-async fn ask_for_a_tick(app: &App, token: &str) {
-    let request = HttpRequest {
-        method: "POST",
-        url: TICK.into(),
-        headers: vec![("authorization", format!("Bearer {token}"))],
-        body: Vec::new(),
-        connect: limits::REPLY,
-        // Who hangs up ends the tick.
-        reply: limits::TICK * 2,
-        most: limits::TICKED_BYTES,
-    };
-    let error = match World.send(request).await {
-        Ok(answer) if answer.status == 200 => return,
-        Ok(answer) => format!("it was answered with {}", answer.status),
-        Err(failure) => failure.detail,
-    };
-    app.write(Event::new("tick.not-made").with("error", error));
-}
-
 async fn probe(app: &App) {
     for route in &app.config.routes {
         if tick::due(route, &app.cache, app.now()) {
@@ -92,6 +73,3 @@ async fn probe(app: &App) {
         }
     }
 }
-
-/// Spin's name for the application itself.
-const TICK: &str = "http://self.alt/v1/tick";

@@ -29,6 +29,7 @@ use super::store::{Condition, Put, Store, StoreError};
 use crate::config::Config;
 use crate::limits;
 use crate::mail::MessageId;
+use crate::people::login;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::RouteName;
 use crate::time::Timestamp;
@@ -45,6 +46,8 @@ pub struct Swept {
     pub audit: u32,
     /// Copies of delivered mail.
     pub copies: u32,
+    /// What logins leave behind: links and sessions that are over, failures that are forgotten.
+    pub logins: u32,
     /// Whether another call would find work at once.
     pub more: bool,
 }
@@ -153,9 +156,27 @@ impl<P: Ports> Run<'_, P> {
             self.outcomes(time).await?;
         }
         self.copies().await?;
+        self.logins().await?;
         if let Some(time) = kept.audit {
             let page = self.old("audit/", time).await?;
             self.swept.audit = self.delete(page).await?;
+        }
+        Ok(())
+    }
+
+    /// What logins leave behind, a page each hour, from where the last one ended.
+    async fn logins(&mut self) -> Result<(), StoreError> {
+        let store = self.ports.store();
+        let (known, condition) = record::read_to_change::<LoginSweep>(store, LOGINS).await?;
+        let before = match known {
+            Known::Some(sweep) => sweep.after,
+            Known::None | Known::Unreadable => None,
+        };
+        let swept = login::sweep::sweep(self.ports, before.as_deref()).await?;
+        self.swept.logins = u32::try_from(swept.removed).unwrap_or(u32::MAX);
+        if swept.next != before {
+            let sweep = LoginSweep { after: swept.next };
+            record::write(store, LOGINS, &sweep, condition).await?;
         }
         Ok(())
     }
@@ -336,4 +357,12 @@ impl<P: Ports> Run<'_, P> {
     }
 }
 
+/// Where the sweep of what logins leave behind goes on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct LoginSweep {
+    #[serde(default)]
+    after: Option<String>,
+}
+
 const KEY: &str = "retention.json";
+const LOGINS: &str = "people/sweep.json";

@@ -271,7 +271,11 @@ fn body(
     Ok(multipart("mixed", parts, id))
 }
 
-fn multipart(subtype: &str, parts: Vec<MimePart<'static>>, id: MessageId) -> MimePart<'static> {
+pub(crate) fn multipart(
+    subtype: &str,
+    parts: Vec<MimePart<'static>>,
+    id: MessageId,
+) -> MimePart<'static> {
     let content_type = ContentType::new(format!("multipart/{subtype}"))
         .attribute("boundary", format!("{subtype}-{id}"));
     MimePart::new(content_type, BodyPart::Multipart(parts))

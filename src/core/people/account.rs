@@ -13,14 +13,20 @@ use crate::people::{GroupId, UserId};
 use crate::ports::Ports;
 use crate::routing::decide::Hold;
 use crate::routing::{Decision, HealthState, Route, decide};
+use crate::time::Timestamp;
 
 /// How a route is, as its users should hear it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Situation {
     /// Mail flows.
     Well,
-    /// It is held, and why.
-    Held(Hold),
+    /// It is held.
+    Held {
+        /// Why.
+        hold: Hold,
+        /// Since when, where that is known.
+        since: Option<Timestamp>,
+    },
     /// The primary is back, and what was held is going home.
     Recovering,
     /// It cannot be read.
@@ -32,7 +38,7 @@ impl Situation {
     pub fn is_outage(&self) -> Option<bool> {
         match self {
             Self::Well => Some(false),
-            Self::Held(_) | Self::Recovering => Some(true),
+            Self::Held { .. } | Self::Recovering => Some(true),
             Self::Unknown => None,
         }
     }
@@ -159,7 +165,17 @@ pub async fn situation<P: Ports>(ports: &P, route: &Route) -> Situation {
     };
     let recovering = |text: &str| state.health(text).state == HealthState::Recovering;
     match decide(route, &state, ports.now()) {
-        Decision::Hold(hold) => Situation::Held(hold),
+        Decision::Hold(hold) => {
+            let since = match state.order_at(ports.now()) {
+                Some(order) => Some(order.at),
+                None => route
+                    .primaries
+                    .iter()
+                    .filter_map(|one| state.health(&one.text).since)
+                    .max(),
+            };
+            Situation::Held { hold, since }
+        }
         Decision::Canary(_) => Situation::Recovering,
         Decision::Deliver(_) if route.primaries.iter().any(|one| recovering(&one.text)) => {
             Situation::Recovering

@@ -26,9 +26,13 @@ pub struct Upkept {
     pub error: Option<String>,
 }
 
-/// Does it, one after the other; what fails keeps nothing else from being done.
+/// Does it, one after the other; what fails keeps nothing else from being done. Where the directory is
+/// empty there is nobody to do it for, and it costs one request.
 pub async fn keep<P: Ports>(ports: &P, config: &Config, deadline: Timestamp) -> Upkept {
     let mut upkept = Upkept::default();
+    if matches!(directory::is_empty(ports.store()).await, Ok(true)) {
+        return upkept;
+    }
     let mut note = |error: StoreError| {
         upkept.error.get_or_insert(error.to_string());
     };

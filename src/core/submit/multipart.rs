@@ -15,6 +15,17 @@ pub struct Part {
     pub name: String,
     /// Its bytes.
     pub body: Bytes,
+    /// What it says of the file that it is, where it is one.
+    pub file: Option<File>,
+}
+
+/// What a part says of its file.
+#[derive(Debug)]
+pub struct File {
+    /// The `filename` of its `Content-Disposition`.
+    pub name: String,
+    /// Its `Content-Type`.
+    pub content_type: String,
 }
 
 /// The parts of `body`.
@@ -74,12 +85,13 @@ fn part(bytes: &Bytes) -> Option<Part> {
         }
     };
     let head = std::str::from_utf8(head).ok()?;
-    let disposition = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.trim()
-            .eq_ignore_ascii_case("content-disposition")
-            .then_some(value)
-    })?;
+    let field = |wanted: &str| {
+        head.split("\r\n").find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.trim().eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let disposition = field("content-disposition")?;
     let (kind, parameters) = disposition.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
@@ -87,6 +99,10 @@ fn part(bytes: &Bytes) -> Option<Part> {
     Some(Part {
         name: parameter(parameters, "name")?,
         body: bytes.slice(start..),
+        file: parameter(parameters, "filename").map(|name| File {
+            name,
+            content_type: field("content-type").unwrap_or_default().trim().to_owned(),
+        }),
     })
 }
 

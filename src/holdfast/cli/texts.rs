@@ -64,10 +64,23 @@ Stop the mail system, and start it again:
 
 See what Holdfast thinks of it:
   curl -sS {url}/v1/health -H "Authorization: Bearer $(cat {folder}/keys/operator_token)"
-
-Ctrl-C ends everything.
 "#
     );
+}
+
+/// The webmail, and who has not been there yet.
+pub fn people(url: &str, links: &[(&str, String)]) {
+    println!("Read mail in a browser, as anna@, ben@ or chiara@example.org:\n  {url}/mail/");
+    if !links.is_empty() {
+        println!("\nFirst visits, each link opens once (have an authenticator app at hand):");
+    }
+    for (address, link) in links {
+        println!("  {address:18}  {link}");
+    }
+}
+
+pub fn ends() {
+    println!("\nCtrl-C ends everything.\n");
 }
 
 pub fn received(message: &Received) {

@@ -3,6 +3,7 @@
 
 mod demo;
 mod keys;
+mod people;
 mod tick;
 
 use std::collections::BTreeMap;
@@ -69,10 +70,17 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         false => Some(Demo::start(&folder, &mut variables).await?),
     };
     let tick_token = value(&variables, "tick_token");
+    let operator_token = value(&variables, "operator_token");
     let host = start(&arguments, &folder, variables).await?;
     texts::serving(&host.url(), host.routes());
     if let Some(demo) = &demo {
         texts::demo(&host.url(), demo.primary_address(), &folder);
+        let token = operator_token.unwrap_or_default();
+        match people::invite(&host.url(), &token).await {
+            Ok(links) => texts::people(&host.url(), &links),
+            Err(error) => texts::failed(&error),
+        }
+        texts::ends();
     }
     let _ticker = tick_token.map(|token| Ticker::start(&host.url(), &token));
 

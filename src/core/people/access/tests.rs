@@ -5,9 +5,11 @@ use futures::future::join;
 
 use super::*;
 use crate::custody::store::Store as _;
-use crate::operate::operator;
+use crate::limits;
+use crate::operate::{audit, operator};
 use crate::people::login::tests::world::{Dies, World};
 use crate::ports::Clock as _;
+use crate::problem::{Kind, Problem};
 
 struct Office {
     world: World,
@@ -111,7 +113,12 @@ fn a_user_stands_above_groups_above_the_route_above_the_configuration() {
     office.says(hq(), Ordered::Outage).unwrap();
     assert_eq!(decider(), Decider::Route);
     office.says(office.group(1), Ordered::Off).unwrap();
-    assert_eq!(decider(), Decider::Group(office.groups[1]));
+    assert_eq!(
+        decider(),
+        Decider::Group {
+            id: office.groups[1]
+        }
+    );
     office.says(office.person(), Ordered::Always).unwrap();
     assert_eq!(decider(), Decider::User);
     assert!(
@@ -137,7 +144,12 @@ fn among_groups_off_wins_then_always_then_outage() {
     );
     office.says(office.group(2), Ordered::Off).unwrap();
     let decision = office.decides(Access::Always, Some(true));
-    assert_eq!(decision.by, Decider::Group(office.groups[2]));
+    assert_eq!(
+        decision.by,
+        Decider::Group {
+            id: office.groups[2]
+        }
+    );
     assert!(
         !decision.allowed,
         "who is to be kept out is kept out whatever other lists they are on"

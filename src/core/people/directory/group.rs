@@ -85,10 +85,9 @@ impl Group {
     }
 
     pub(super) fn claims(&self, config: &Config) -> Claims {
-        let owner = Owner::Group(self.id);
         let mut claims = Claims::default();
         for address in self.own_addresses(config) {
-            claims.address(owner, &address);
+            claims.address(&address);
         }
         claims.mark(format!("{}{}", keys::group_name(self.name()), self.id));
         if let Some(external) = self.external_id() {

@@ -52,7 +52,7 @@ impl Claims {
     }
 
     /// With the claim on an address.
-    pub(super) fn address(&mut self, _owner: Owner, address: &EmailAddress) {
+    pub(super) fn address(&mut self, address: &EmailAddress) {
         let claim = Claim {
             what: "address",
             value: address.to_string(),

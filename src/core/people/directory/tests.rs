@@ -19,7 +19,7 @@ use crate::custody::store::memory::MemoryStore;
 use crate::custody::store::{
     Condition, Conditional, Object, Page, Put, Store, StoreError, StoreErrorKind,
 };
-use crate::people::{GroupId, UserId};
+use crate::people::UserId;
 use crate::ports::{Clock, Delivery, Event, Log, Ports, Primary};
 use crate::routing::Route;
 use crate::smtp::{Attempt, Failure};
@@ -315,14 +315,6 @@ pub(crate) async fn check(world: &World, config: &Config) -> Result<(), String> 
 pub(crate) fn users(world: &World) -> BTreeSet<UserId> {
     let keys = world.store.keys();
     let ids = keys.iter().filter_map(|key| key.strip_prefix(keys::USERS));
-    ids.map(|id| id.strip_suffix(".json").unwrap().parse().unwrap())
-        .collect()
-}
-
-/// The ids of all groups.
-pub(crate) fn groups(world: &World) -> BTreeSet<GroupId> {
-    let keys = world.store.keys();
-    let ids = keys.iter().filter_map(|key| key.strip_prefix(keys::GROUPS));
     ids.map(|id| id.strip_suffix(".json").unwrap().parse().unwrap())
         .collect()
 }

@@ -45,6 +45,11 @@ impl User {
         self.modified
     }
 
+    /// The time zone (RFC 7643, 4.1.1), an IANA name where the client gave one.
+    pub fn time_zone(&self) -> Option<&str> {
+        text(&self.attributes, "timezone")
+    }
+
     /// All attributes that are kept.
     pub const fn attributes(&self) -> &Attributes {
         &self.attributes
@@ -124,11 +129,10 @@ impl User {
     }
 
     pub(super) fn claims(&self, config: &Config) -> Claims {
-        let owner = Owner::User(self.id);
         let mut claims = Claims::default();
         claims.name(self.user_name());
         for address in self.own_addresses(config) {
-            claims.address(owner, &address);
+            claims.address(&address);
         }
         if let Some(external) = self.external_id() {
             claims.mark(format!("{}{}", keys::external(external), self.id));

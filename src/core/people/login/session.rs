@@ -4,7 +4,7 @@
 //! A cookie says for whom, which session, of which epoch, when it was made and until when it is good,
 //! with an HMAC over all of it. It ends after an hour without a request (each answer may renew it) and
 //! after twelve hours in any case. It is void before that when the user's epoch is another
-//! ([`Credential::epoch`]: changed with the password and by logging out everywhere) or when
+//! (of the credential: changed with the password and by logging out everywhere) or when
 //! `people/revoked/SESSION.json` says that this one was logged out.
 //!
 //! Between the password and the second factor there is a half session: the same, signed with another

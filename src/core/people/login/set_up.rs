@@ -8,6 +8,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::act::{Act, What};
 use super::activation::{self, LinkError, Open};
 use super::credential::{self, Credential, Enrolled};
@@ -19,17 +21,18 @@ use super::throttle::{self, Of};
 use super::totp::TotpSecret;
 use super::{Account, SecondFactor, enter};
 use crate::custody::record::{self, Known};
-use crate::custody::store::{Put, StoreError};
+use crate::custody::store::{Condition, Put, Store as _, StoreError};
 use crate::limits;
 use crate::ports::{Event, Ports, nonce};
+use crate::time::Timestamp;
 
 /// What the form of an activation link says. It is not printed.
 #[derive(Clone, Copy)]
 pub struct Form<'f> {
     /// What stands in the link.
     pub token: &'f str,
-    /// The new password.
-    pub password: &'f str,
+    /// The new password; none where it was [`choose`]n before.
+    pub password: Option<&'f str>,
     /// The first code of the second factor; absent where none is wanted.
     pub code: Option<&'f str>,
     /// The user's names and addresses, which the password must not be.
@@ -56,6 +59,9 @@ pub enum SetUpError {
     /// The password is not taken.
     #[error(transparent)]
     Password(#[from] Unfit),
+    /// No password was chosen yet, or that was long ago.
+    #[error("choose a password first")]
+    NotChosen,
     /// The code does not belong to the secret that was shown, or its time is over.
     #[error("this code is not right; wait for the next one and check the device's clock")]
     Code,
@@ -72,6 +78,71 @@ pub fn offered(keys: &Keys, token: &str) -> TotpSecret {
     TotpSecret::offered(keys, &format!("activation link {token}"))
 }
 
+/// Keeps the hash of a password until the second factor is confirmed, so that no page has to carry the
+/// password itself. It opens nothing yet.
+pub async fn choose<P: Ports>(
+    ports: &P,
+    account: &Account,
+    form: &Form<'_>,
+) -> Result<(), SetUpError> {
+    let open = opened(ports, account, form).await?;
+    let hash = hash(ports, form)?.ok_or(SetUpError::NotChosen)?;
+    let chosen = Chosen {
+        hash,
+        expires: ports.now().after(limits::CHOSEN_PASSWORD),
+    };
+    let key = chosen_key(&open.name);
+    let written = record::write(ports.store(), &key, &chosen, Condition::Always).await;
+    written
+        .map(drop)
+        .map_err(|error| unavailable(ports, &error))
+}
+
+/// A password that waits for its second factor: `people/chosen/LINK.json`.
+#[derive(Serialize, Deserialize)]
+struct Chosen {
+    hash: PasswordHash,
+    expires: Timestamp,
+}
+
+async fn chosen<P: Ports>(ports: &P, open: &Open) -> Result<PasswordHash, SetUpError> {
+    let found = record::read::<Chosen>(ports.store(), &chosen_key(&open.name)).await;
+    let found = found.map_err(|error| unavailable(ports, &error))?;
+    let live = found.filter(|(chosen, _)| ports.now() < chosen.expires);
+    live.map(|(chosen, _)| chosen.hash)
+        .ok_or(SetUpError::NotChosen)
+}
+
+fn chosen_key(link: &str) -> String {
+    format!("{CHOSEN}{link}.json")
+}
+
+async fn opened<P: Ports>(
+    ports: &P,
+    account: &Account,
+    form: &Form<'_>,
+) -> Result<Open, SetUpError> {
+    let open = activation::open(ports, form.token).await?;
+    match open.link.user == account.user && account.active {
+        true => Ok(open),
+        false => Err(SetUpError::Refused),
+    }
+}
+
+fn hash<P: Ports>(ports: &P, form: &Form<'_>) -> Result<Option<PasswordHash>, SetUpError> {
+    let Some(password) = form.password else {
+        return Ok(None);
+    };
+    password::check_new(password, form.own)?;
+    let hash = PasswordHash::new(ports, password);
+    hash.map(Some).map_err(|_| SetUpError::Unavailable)
+}
+
+fn unavailable<P: Ports>(ports: &P, error: &StoreError) -> SetUpError {
+    let _ = super::unavailable(ports, error);
+    SetUpError::Unavailable
+}
+
 /// Sets up the login of `account`, the link's user as the directory knows them now.
 pub async fn set_up<P: Ports>(
     ports: &P,
@@ -79,13 +150,13 @@ pub async fn set_up<P: Ports>(
     account: &Account,
     form: &Form<'_>,
 ) -> Result<Ready, SetUpError> {
-    let open = activation::open(ports, form.token).await?;
-    if open.link.user != account.user || !account.active {
-        return Err(SetUpError::Refused);
-    }
-    password::check_new(form.password, form.own)?;
+    let open = opened(ports, account, form).await?;
+    let typed = hash(ports, form)?;
     let totp = second_factor(ports, keys, account, form)?;
-    let hash = PasswordHash::new(ports, form.password).map_err(|_| SetUpError::Unavailable)?;
+    let hash = match typed {
+        Some(hash) => hash,
+        None => chosen(ports, &open).await?,
+    };
     let (codes, recovery) = match totp {
         Some(_) => recovery::codes(ports, account.user),
         None => (Vec::new(), Vec::new()),
@@ -136,10 +207,7 @@ fn second_factor<P: Ports>(
 /// The one write that uses up the link and makes the credential.
 async fn write<P: Ports>(ports: &P, credential: &Credential) -> Result<(), SetUpError> {
     let key = credential::key(credential.user);
-    let unavailable = |error: StoreError| {
-        let _ = super::unavailable(ports, &error);
-        SetUpError::Unavailable
-    };
+    let unavailable = |error: StoreError| unavailable(ports, &error);
     for _ in 0..limits::STATE_TRIES {
         let known = record::read_to_change::<Credential>(ports.store(), &key).await;
         let (known, condition) = known.map_err(unavailable)?;
@@ -168,7 +236,11 @@ async fn settle<P: Ports>(ports: &P, keys: &Keys, open: &Open) {
     }
     throttle::succeeded(ports, keys, Of::SecondFactor(user)).await;
     throttle::succeeded(ports, keys, Of::Password(user)).await;
+    let _ = ports.store().delete(&chosen_key(&open.name)).await;
 }
+
+/// Where chosen passwords wait.
+pub const CHOSEN: &str = "people/chosen/";
 
 impl fmt::Debug for Form<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

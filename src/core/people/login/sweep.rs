@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt as _};
 use serde::Deserialize;
 
-use super::{activation, session, throttle};
+use super::{activation, session, set_up, throttle};
 use crate::custody::record;
 use crate::custody::store::{Store as _, StoreError, StoreErrorKind};
 use crate::limits;
@@ -72,8 +72,9 @@ async fn is_over<P: Ports>(ports: &P, key: &str, kept: Duration) -> Result<bool,
 }
 
 /// Where leftovers are, in the order of keys, and how long they stay once they are over.
-const LEFT: [(&str, Duration); 3] = [
+const LEFT: [(&str, Duration); 4] = [
     (activation::ACTIVATIONS, limits::ACTIVATION_LONGEST),
+    (set_up::CHOSEN, Duration::ZERO),
     (session::REVOKED, Duration::from_secs(2 * 86_400)),
     (throttle::THROTTLE, Duration::ZERO),
 ];

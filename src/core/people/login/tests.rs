@@ -62,7 +62,7 @@ impl House {
         let code = self.code(token);
         let form = Form {
             token: token.as_str(),
-            password,
+            password: Some(password),
             code: Some(&code),
             own: &[NAME, "Anna Rossi"],
         };
@@ -172,7 +172,7 @@ fn a_link_is_used_once_and_what_is_wrong_uses_it_not() {
     let token = house.link(Purpose::Activate);
     let mut form = Form {
         token: token.as_str(),
-        password: "short",
+        password: Some("short"),
         code: Some("000000"),
         own: &[NAME],
     };
@@ -182,7 +182,7 @@ fn a_link_is_used_once_and_what_is_wrong_uses_it_not() {
         tries(&form),
         Err(SetUpError::Password(password::Unfit::Short))
     );
-    form.password = PASSWORD;
+    form.password = Some(PASSWORD);
     assert_eq!(tries(&form), Err(SetUpError::Code));
     form.code = None;
     assert_eq!(
@@ -587,7 +587,7 @@ fn where_a_password_will_do_it_leads_in_and_else_to_the_enrolment() {
     let token = house.link(Purpose::Activate);
     let form = Form {
         token: token.as_str(),
-        password: PASSWORD,
+        password: Some(PASSWORD),
         code: None,
         own: &[NAME],
     };

@@ -143,7 +143,7 @@ const QR_PIXELS: u32 = 200;
 #[cfg(test)]
 impl TotpSecret {
     /// The code that an app would show.
-    pub(super) fn code(&self, now: Timestamp) -> String {
+    pub(crate) fn code(&self, now: Timestamp) -> String {
         let seconds = u64::try_from(now.millis() / 1_000).unwrap();
         self.totp("", "").unwrap().generate(seconds).to_string()
     }

@@ -55,16 +55,13 @@ impl Filed {
     }
 }
 
-/// Files what is not filed yet, on all routes. Nothing where nobody has a mailbox.
+/// Files what is not filed yet, on all routes.
 pub async fn file<P: Ports>(
     ports: &P,
     config: &Config,
     deadline: Timestamp,
 ) -> Result<Filed, StoreError> {
     let mut filed = Filed::default();
-    if directory::is_empty(ports.store()).await? {
-        return Ok(filed);
-    }
     for source in sources(ports, config).await? {
         if ports.now() >= deadline {
             filed.more = true;

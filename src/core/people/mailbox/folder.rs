@@ -12,6 +12,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::entry::{self, Entry, Place};
 use super::marks::{self, Marks, Month};
+use super::sending::{sent_key, sent_prefix};
 use crate::custody::held::Copy;
 use crate::custody::record;
 use crate::custody::store::{Condition, Store, StoreError, StoreErrorKind};
@@ -57,6 +58,67 @@ pub async fn page<S: Store>(
         page.listed.push(listed);
     }
     Ok(page)
+}
+
+/// The page before this message: those that are newer, as many as fit.
+pub async fn page_before<S: Store>(
+    store: &S,
+    user: UserId,
+    before: &Copy,
+    most: usize,
+    wanted: impl Fn(&Listed) -> bool,
+) -> Result<ListPage, StoreError> {
+    let mut walk = Walk::new(store, user, None).await?;
+    let (mut listed, end) = (VecDeque::new(), entry::name(before));
+    while let Some(next) = walk.next().await? {
+        if entry::name(&next.entry.copy) >= end {
+            break;
+        }
+        if !next.marks.gone && wanted(&next) {
+            listed.push_back(next);
+        }
+        if listed.len() > most {
+            listed.pop_front();
+        }
+    }
+    let next = listed.back().map(|last: &Listed| last.entry.copy);
+    Ok(ListPage {
+        listed: listed.into(),
+        next,
+    })
+}
+
+/// Of the newest messages, so many, those that are wanted.
+pub async fn among_newest<S: Store>(
+    store: &S,
+    user: UserId,
+    looks: usize,
+    wanted: impl Fn(&Listed) -> bool,
+) -> Result<Vec<Listed>, StoreError> {
+    let mut walk = Walk::new(store, user, None).await?;
+    let mut found = Vec::new();
+    for _ in 0..looks {
+        let Some(listed) = walk.next().await? else {
+            break;
+        };
+        if !listed.marks.gone && wanted(&listed) {
+            found.push(listed);
+        }
+    }
+    Ok(found)
+}
+
+/// What a user sent, newest first.
+pub async fn sent<S: Store>(
+    store: &S,
+    user: UserId,
+    after: Option<&Copy>,
+    most: usize,
+) -> Result<(Vec<Entry>, bool), StoreError> {
+    let prefix = sent_prefix(user);
+    let behind = after.map(|copy| sent_key(user, copy));
+    let page = store.list(&prefix, behind.as_deref(), most).await?;
+    Ok((read_loose(store, &page.keys).await?, page.more))
 }
 
 /// What a search looks for: every word, wherever it stands, in whatever case.

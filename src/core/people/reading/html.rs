@@ -24,7 +24,7 @@ use crate::limits;
 
 mod declarations;
 mod tidy;
-mod tokens;
+pub(in crate::people) mod tokens;
 
 #[cfg(test)]
 pub(super) mod tests;

@@ -43,6 +43,8 @@ impl Demo {
             ("storage_secret_key", secret_key),
             ("operator_token", keys.get("operator_token")?),
             ("tick_token", keys.get("tick_token")?),
+            ("scim_token", keys.get("scim_token")?),
+            ("session_key", keys.get("session_key")?),
         ];
         for (name, value) in settings {
             variables.entry(name.to_owned()).or_insert(value);
@@ -99,15 +101,24 @@ async fn start_primary(inbox: &Inbox) -> Result<DemoPrimary> {
 fn config(primary: SocketAddr) -> String {
     let key = Bytes::copy_from_slice(&Sha256::digest(PARTNER_KEY));
     format!(
-        r#"[[route]]
+        r#"# What is written in the webmail goes to the same mail system, whomever it is for.
+outbound = "demo"
+
+[[route]]
 name = "demo"
 domains = ["example.org"]
 primary = "smtp://{primary}"
 tls = "off"
+# So that there is something to see before anything breaks.
+access = "always"
+copies = "on"
 
 [[partner]]
 name = "demo"
 key_sha256 = "{key:x}"
+
+[webmail]
+name = "Example"
 "#
     )
 }

@@ -211,3 +211,35 @@ fn a_damaged_record_stops_no_other_s_repair() {
     assert!(repaired.done >= 1, "{repaired:?}");
     assert!(!repaired.more, "nobody waits for what cannot be mended");
 }
+
+#[test]
+fn an_index_that_was_left_is_believed_by_nobody() {
+    let config = config();
+    let (world, one, _, group) = block_on(furnished(&config));
+    let key = Owner::User(one.id()).record();
+    let renamed = async {
+        for at in 0.. {
+            world.die_after(at, true);
+            let _ = change(&world, &config, Change::RenameUser, (&one, &group)).await;
+            world.dies_at.set(u32::MAX);
+            let user = user(&world, one.id()).await.unwrap().unwrap();
+            if user.user_name() == "countess" {
+                return;
+            }
+        }
+    };
+    block_on(renamed);
+    let left = keys::address("ada@example.org");
+    assert!(
+        world.store.keys().contains(&left),
+        "{key} was written and no more"
+    );
+    let old = "ada@example.org".parse().unwrap();
+    assert_eq!(block_on(owner_of(&world, &config, &old)), Ok(None));
+    assert_eq!(block_on(user_by_name(&world, "ada")), Ok(None));
+    let new = "countess@example.org".parse().unwrap();
+    let owner = block_on(owner_of(&world, &config, &new));
+    assert_eq!(owner, Ok(Some(Owner::User(one.id()))), "before any repair");
+    let other = block_on(create_user(&world, &config, ada("ada")));
+    assert!(other.is_ok(), "what was left is free: {other:?}");
+}

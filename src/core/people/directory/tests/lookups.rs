@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::mail::EmailAddress;
+use crate::people::GroupId;
 
 fn address(text: &str) -> EmailAddress {
     text.parse().unwrap()

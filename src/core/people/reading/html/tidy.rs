@@ -170,10 +170,10 @@ impl Tidy {
             .open
             .iter()
             .rposition(|open| names.contains(open) || walls.contains(open));
-        if let Some(at) = found {
-            if self.open.get(at).is_some_and(|open| names.contains(open)) {
-                self.close_down_to(at);
-            }
+        if let Some(at) = found
+            && self.open.get(at).is_some_and(|open| names.contains(open))
+        {
+            self.close_down_to(at);
         }
     }
 

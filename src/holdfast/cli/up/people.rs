@@ -1,0 +1,67 @@
+//! Three people to try the webmail with: made by SCIM, as a directory would, and a link for the first
+//! visit of each who has not been there yet.
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use holdfast_core::ports::{HttpClient as _, HttpRequest};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::native::Native;
+
+/// Makes those who are not there, and gives the links: whose, and where it leads.
+pub async fn invite(url: &str, operator_token: &str) -> Result<Vec<(&'static str, String)>> {
+    let native = Native::new()?;
+    let ask = async |method, path: String, body: &Value| {
+        let request = HttpRequest {
+            method,
+            url: format!("{url}{path}"),
+            headers: vec![
+                ("authorization", format!("Bearer {operator_token}")),
+                ("content-type", "application/json".to_owned()),
+                ("holdfast-operator", "holdfast up".to_owned()),
+            ],
+            body: vec![Bytes::from(body.to_string())],
+            connect: WAIT,
+            reply: WAIT,
+            most: 1 << 20,
+        };
+        let answer = native.send(request).await.with_context(|| path.clone())?;
+        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        Ok::<_, anyhow::Error>((answer.status, said))
+    };
+    let mut links = Vec::new();
+    for (address, given, family) in PEOPLE {
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+            "userName": address,
+            "displayName": format!("{given} {family}"),
+            "name": { "givenName": given, "familyName": family },
+            "emails": [{ "value": address, "type": "work", "primary": true }],
+            "active": true,
+        });
+        // Who is there from an earlier start stays as they are (409).
+        ask("POST", "/scim/v2/Users".into(), &user).await?;
+        let path = format!("/v1/people/{address}");
+        let (_, person) = ask("GET", path.clone(), &Value::Null).await?;
+        if person["activated"] == true {
+            continue;
+        }
+        let order = json!({ "reason": "to try it out", "purpose": "activate" });
+        let (status, link) = ask("POST", format!("{path}/activation"), &order).await?;
+        let link = link["url"].as_str().map(str::to_owned);
+        links.push((
+            address,
+            link.with_context(|| format!("no link for {address}: {status}"))?,
+        ));
+    }
+    Ok(links)
+}
+
+/// Address, given name, family name.
+const PEOPLE: [(&str, &str, &str); 3] = [
+    ("anna@example.org", "Anna", "Rossi"),
+    ("ben@example.org", "Ben", "Miller"),
+    ("chiara@example.org", "Chiara", "Bianchi"),
+];
+const WAIT: Duration = Duration::from_secs(20);

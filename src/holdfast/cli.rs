@@ -45,6 +45,12 @@ enum Command {
     Override(operate::Override),
     /// Shows, plans, ends, extends or deletes maintenance windows.
     Window(operate::window::Window),
+    /// Shows users and who can get in, makes activation links, ends sessions.
+    People(operate::people::People),
+    /// Shows or says who may be in the webmail, and when.
+    Access(operate::access::Access),
+    /// Compares an export of a directory with the installation's, and brings that in line.
+    Directory(operate::directory::Directory),
     /// Shows who did what and why.
     Audit(operate::Audit),
     /// Rehearses a route's failover, or shows the results of earlier drills.
@@ -74,6 +80,9 @@ pub async fn main() -> ExitCode {
         Some(Command::Release(arguments)) => operate::release(arguments).await,
         Some(Command::Override(arguments)) => operate::order(arguments).await,
         Some(Command::Window(arguments)) => operate::window::run(arguments).await,
+        Some(Command::People(arguments)) => operate::people::run(arguments).await,
+        Some(Command::Access(arguments)) => operate::access::run(arguments).await,
+        Some(Command::Directory(arguments)) => operate::directory::run(arguments).await,
         Some(Command::Audit(arguments)) => operate::audit(arguments).await,
         Some(Command::Drill(arguments)) => drill::drill(arguments).await,
         Some(Command::Manifest(arguments)) => manifest::run(&arguments),

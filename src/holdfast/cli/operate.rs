@@ -1,7 +1,10 @@
 //! Operating a running installation over its API: what it thinks, what it holds, and orders.
 
+pub mod access;
 mod client;
+pub mod directory;
 pub mod drill;
+pub mod people;
 mod show;
 pub mod window;
 

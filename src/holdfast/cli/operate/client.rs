@@ -47,9 +47,12 @@ impl Client {
         Ok(String::from_utf8_lossy(&answer.body).into_owned())
     }
 
-    /// Sends an order.
+    /// Sends an order; null where there is nothing to say (204).
     pub async fn send(&self, method: &'static str, path: &str, order: &Value) -> Result<Value> {
         let answer = self.exchange(method, path, Some(order)).await?;
+        if answer.body.is_empty() {
+            return Ok(Value::Null);
+        }
         serde_json::from_slice(&answer.body).context("the answer is not JSON")
     }
 

@@ -440,3 +440,5 @@ pub const IMPORT_BAD: usize = 10_000;
 pub const IMPORT_VALUE_CHARS: usize = 10_000;
 /// Values of one attribute: as many as a group has members.
 pub const IMPORT_VALUES: usize = GROUP_MEMBERS;
+/// Packs that are made after one look at an inbox.
+pub const PACKS_AT_ONCE: usize = 4;

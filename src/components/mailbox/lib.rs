@@ -3,6 +3,8 @@
 //!
 //! Cookies are secrets, so nothing is answered in the clear, except on the machine itself.
 
+use std::rc::Rc;
+
 use holdfast_core::people::login::cookie::Transport;
 use holdfast_core::people::login::keys::Keys;
 use holdfast_core::people::site::visit::BASE;
@@ -55,6 +57,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         let body = incoming.body(most).await;
         asked.body = body.map_err(|error| error.problem(most))?;
     }
+    let keys = Rc::new(keys);
     let site = Site {
         ports: &*app,
         config: &app.config,
@@ -64,6 +67,17 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
     if matches!(transport, Transport::Tls) {
         let two_years = "max-age=63072000; includeSubDomains".to_owned();
         reply = reply.with("strict-transport-security", two_years);
+    }
+    if asked.path == "/" && asked.method == "GET" && reply.status == 200 {
+        let (app, keys, asked) = (app.clone(), keys.clone(), asked.clone());
+        wit_bindgen::spawn(async move {
+            let site = Site {
+                ports: &*app,
+                config: &app.config,
+                keys: &keys,
+            };
+            site::tidy_up(site, &asked).await;
+        });
     }
     // What was just written need not wait for the next tick.
     let wrote = asked.path == "/compose" || asked.path.ends_with("/answer");

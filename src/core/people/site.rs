@@ -39,6 +39,7 @@ use super::login::keys::Keys;
 use super::webmail::style::{STYLE, STYLE_PATH};
 use crate::config::Config;
 use crate::limits;
+use crate::people::mailbox::folder;
 use crate::ports::{Event as LogEvent, Ports};
 use reply::Failure;
 use visit::{Entrance, Visit};
@@ -101,6 +102,18 @@ fn note<P: Ports>(site: Site<'_, P>, failure: &Failure) {
     if let Failure::Storage(error) = failure {
         let event = LogEvent::new("webmail.failed").with("error", error.to_string());
         site.ports.write(event);
+    }
+}
+
+/// What is done after the inbox was shown: the older entries of a mailbox that has many are packed.
+pub async fn tidy_up<P: Ports>(site: Site<'_, P>, asked: &Asked) {
+    let entrance = Entrance::new(site, asked).await;
+    let Ok(visit) = Visit::new(&entrance).await else {
+        return;
+    };
+    let packing = folder::pack(site.ports.store(), visit.user(), limits::PACKS_AT_ONCE);
+    if let Err(error) = packing.await {
+        note(site, &Failure::Storage(error));
     }
 }
 

@@ -7,7 +7,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::index::Claims;
 use super::user::{distinct, text};
@@ -77,8 +76,8 @@ impl Group {
     /// that have a route.
     pub fn own_addresses(&self, config: &Config) -> Vec<EmailAddress> {
         let extension = self.attributes.get(EXTENSION);
-        let listed = extension.and_then(|extension| extension.get("addresses")?.as_array());
-        let listed = listed.into_iter().flatten().filter_map(Value::as_str);
+        let listed = extension.and_then(|extension| extension.get("addresses")?.as_str());
+        let listed = listed.unwrap_or_default().split([' ', ',', ';']);
         let all = listed.chain([self.name()]);
         let addresses = all.filter_map(|text| text.trim().parse::<EmailAddress>().ok());
         distinct(addresses.filter(|address| config.route_for(&address.domain()).is_some()))

@@ -198,8 +198,8 @@ pub async fn is_packed(store: &impl Store, user: UserId) -> Result<bool, StoreEr
     Ok(!page.keys.is_empty())
 }
 
-/// Packs the older entries where many are loose.
-pub async fn pack<S: Store>(store: &S, user: UserId) -> Result<(), StoreError> {
+/// Packs the older entries where many are loose, into so many packs at most.
+pub async fn pack<S: Store>(store: &S, user: UserId, most: usize) -> Result<(), StoreError> {
     let prefix = Place::User(user).loose();
     let mut names: Vec<String> = Vec::new();
     loop {
@@ -214,7 +214,10 @@ pub async fn pack<S: Store>(store: &S, user: UserId) -> Result<(), StoreError> {
             break;
         }
     }
-    while names.len() > limits::LOOSE_ENTRIES {
+    for _ in 0..most {
+        if names.len() <= limits::LOOSE_ENTRIES {
+            return Ok(());
+        }
         let oldest = names.split_off(names.len() - limits::PACKED_ENTRIES.min(names.len() / 2));
         let keys: Vec<String> = oldest
             .iter()

@@ -302,7 +302,7 @@ fn a_large_mailbox_is_packed_and_reads_as_before() {
     let before = subjects(&world, ann);
     let expected: Vec<String> = (0..many).rev().map(|at| format!("no {at}")).collect();
     assert!(before == expected, "in order");
-    block_on(folder::pack(&world.store, ann)).unwrap();
+    block_on(folder::pack(&world.store, ann, 10)).unwrap();
     assert!(block_on(folder::is_packed(&world.store, ann)).unwrap());
     assert!(subjects(&world, ann) == expected, "packed");
     // Page by page.

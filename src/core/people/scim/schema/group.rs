@@ -43,7 +43,6 @@ pub const OWN: Schema = Schema {
     description: "What Holdfast needs to know of a distribution list",
     attributes: &[text(
         "addresses",
-        "The list's addresses, beside a displayName that is one",
-    )
-    .list()],
+        "The list's addresses, separated by spaces, beside a displayName that is one",
+    )],
 };

@@ -353,7 +353,7 @@ fn created(group: &Group) -> Value {
     }
     if !group.addresses.is_empty() {
         body["schemas"] = json!([GROUP, EXTENSION]);
-        body[EXTENSION] = json!({ "addresses": group.addresses });
+        body[EXTENSION] = json!({ "addresses": group.addresses.join(" ") });
     }
     body
 }
@@ -369,9 +369,8 @@ fn attributes(group: &Group, known: &Value) -> Vec<Value> {
     {
         operations.push(replace("externalId", external.as_str().into()));
     }
-    let listed = known[EXTENSION]["addresses"].as_array();
-    let listed = listed.into_iter().flatten().filter_map(Value::as_str);
-    let before: BTreeSet<String> = listed.map(str::to_lowercase).collect();
+    let listed = known[EXTENSION]["addresses"].as_str().unwrap_or_default();
+    let before: BTreeSet<String> = listed.split_whitespace().map(str::to_lowercase).collect();
     let after: BTreeSet<String> = group
         .addresses
         .iter()

@@ -36,7 +36,7 @@ async function link(address) {
     body: JSON.stringify({ reason: 'a test in a browser', purpose: 'reset' }),
   });
   const made = await answer.json();
-  assert.equal(answer.status, 200, JSON.stringify(made));
+  assert.equal(answer.status, 201, JSON.stringify(made));
   return made.url;
 }
 

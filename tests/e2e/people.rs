@@ -45,7 +45,7 @@ async fn link(holdfast: &Installation, address: &str) -> String {
     let order = json!({ "reason": "a test", "purpose": "activate" });
     let request = Client::new().post(url).bearer_auth(OPERATOR_TOKEN);
     let answer = Answer::of(request.header("holdfast-operator", "Olga").json(&order)).await;
-    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.status, 201, "{}", answer.text);
     answer.word("url").to_owned()
 }
 

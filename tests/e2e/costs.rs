@@ -45,7 +45,7 @@ async fn a_quiet_tick_reads_little_and_writes_nothing() {
     let costs = since(&holdfast, before);
     let expected = Costs {
         written: 0,
-        listed: 4,
+        listed: 5,
         read: 6,
         deleted: 0,
     };

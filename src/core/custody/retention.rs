@@ -80,7 +80,7 @@ pub async fn sweep<P: Ports>(
     };
     let believed = match before {
         Some(before) => Some(now.min(before.after(limits::RETENTION_STEP))),
-        None => oldest(ports.store()).await?.map(|day| day.min(now)),
+        None => oldest(ports.store(), config).await?.map(|day| day.min(now)),
     };
     let Some(believed) = believed else {
         return Ok(None);
@@ -120,10 +120,14 @@ pub async fn sweep<P: Ports>(
     Ok(Some(swept))
 }
 
-/// The day of the oldest outcome or entry of the audit log.
-async fn oldest(store: &impl Store) -> Result<Option<Timestamp>, StoreError> {
+/// The day of the oldest outcome, entry of the audit log, or copy.
+async fn oldest(store: &impl Store, config: &Config) -> Result<Option<Timestamp>, StoreError> {
     let mut oldest: Option<Timestamp> = None;
-    for prefix in ["outcomes/", "audit/", KEPT] {
+    let kept = config.routes.iter().any(|route| route.copies.is_some());
+    for prefix in ["outcomes/", "audit/"]
+        .into_iter()
+        .chain(kept.then_some(KEPT))
+    {
         let page = store.list(prefix, None, 1).await?;
         let day = page
             .keys

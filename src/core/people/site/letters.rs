@@ -90,7 +90,9 @@ async fn page<P: Ports>(
     if !letter.marks.seen {
         mark(visit, &letter.entry.copy, |marks| marks.seen = true).await?;
     }
-    let reading = reading::read(message, images);
+    let mut reading = reading::read(message, images);
+    let date = reading.summary.date.unwrap_or_else(|| letter.entry.at());
+    reading.summary.date = Some(date);
     let thread = reading.summary.thread.clone();
     let turns = match &thread {
         Some(thread) => turns(visit, thread).await?.len(),

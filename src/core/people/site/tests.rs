@@ -169,10 +169,12 @@ impl<'t> Browser<'t> {
         for (name, value) in &reply.headers {
             if *name == "set-cookie" {
                 let pair = value.split(';').next().unwrap();
-                let (cookie, value) = pair.split_once('=').unwrap();
-                self.cookies
-                    .borrow_mut()
-                    .insert(cookie.into(), value.into());
+                let (cookie, kept) = pair.split_once('=').unwrap();
+                let mut cookies = self.cookies.borrow_mut();
+                match value.contains("Max-Age=0") {
+                    true => cookies.remove(cookie),
+                    false => cookies.insert(cookie.into(), kept.into()),
+                };
             }
         }
         if reply.status != 303 {

@@ -9,7 +9,8 @@ use super::findings::Findings;
 use crate::grants::Grants;
 use crate::manifest::{Component, Manifest};
 
-/// Each primary must be granted to each component that hands mail over or probes.
+/// Each primary must be granted to each component that hands mail over or probes: those that are given the
+/// primaries' credentials.
 pub fn check_primaries(manifest: &Manifest, config: &Config, findings: &mut Findings) {
     for component in concerned(manifest) {
         if let Some(fault) = component.grants.fault() {
@@ -28,7 +29,7 @@ pub fn check_primaries(manifest: &Manifest, config: &Config, findings: &mut Find
                 }
                 Target::Http(url) => format!("--variable primary_url_host={}", origin(url)),
             };
-            let denied = denied(manifest, &primary.target);
+            let denied = denied(manifest, &primary.target, "primary_credentials");
             match denied.as_slice() {
                 [] => findings.ok(&about, "it is granted"),
                 denied => {
@@ -53,7 +54,7 @@ pub fn check_storage(manifest: &Manifest, storage: &S3Settings, findings: &mut F
         }
         mend = format!("--variable storage_host={}", origin(&url));
     }
-    let denied = denied(manifest, &Target::Http(url.clone()));
+    let denied = denied(manifest, &Target::Http(url.clone()), "config");
     match denied.as_slice() {
         [] => findings.ok("grant for the storage", "it is granted"),
         denied => {
@@ -69,8 +70,10 @@ fn concerned(manifest: &Manifest) -> impl Iterator<Item = &Component> {
     components.filter(|component| component.variables.contains_key("config"))
 }
 
-fn denied<'m>(manifest: &'m Manifest, target: &Target) -> Vec<&'m str> {
-    let denied = concerned(manifest).filter(|component| !allows(&component.grants, target));
+/// The components that know the variable `knows` and may not connect.
+fn denied<'m>(manifest: &'m Manifest, target: &Target, knows: &str) -> Vec<&'m str> {
+    let concerned = concerned(manifest).filter(|one| one.variables.contains_key(knows));
+    let denied = concerned.filter(|component| !allows(&component.grants, target));
     denied.map(|component| component.id.as_str()).collect()
 }
 

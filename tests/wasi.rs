@@ -95,7 +95,7 @@ async fn without_a_bucket_nothing_is_accepted_that_the_primary_does_not_take() {
 #[ignore = "needs Wasmtime"]
 async fn the_components_import_only_what_every_host_has() {
     let wit = std::fs::read_to_string(workspace().join("wit/holdfast.wit")).unwrap();
-    let world = &worlds(&wit)["on-any-host"];
+    let world = &worlds(&wit)["with-tls"];
     for component in ["submission", "keeper"] {
         let built = component_file::read(&served::built(component).await);
         let names = |set: &BTreeSet<String>| {

@@ -82,7 +82,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
     // What was just written need not wait for the next tick.
     let wrote = asked.path == "/compose" || asked.path.ends_with("/answer");
     if wrote && asked.method == "POST" && reply.status == 303 {
-        wit_bindgen::spawn(async move { asked_tick::ask(&*app).await });
+        wit_bindgen::spawn(async move { asked_tick::ask(&app).await });
     }
     Ok(reply)
 }

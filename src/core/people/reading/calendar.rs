@@ -300,7 +300,7 @@ fn when(line: &Line) -> Option<When> {
 }
 
 fn after(start: &When, span: jiff::Span) -> Option<When> {
-    let time = start.time.unwrap_or(civil::Time::midnight());
+    let time = start.time.unwrap_or_default();
     let end = start.date.to_datetime(time).checked_add(span).ok()?;
     Some(When {
         date: end.date(),

@@ -370,7 +370,8 @@ fn attributes(group: &Group, known: &Value) -> Vec<Value> {
         operations.push(replace("externalId", external.as_str().into()));
     }
     let listed = known[EXTENSION]["addresses"].as_str().unwrap_or_default();
-    let before: BTreeSet<String> = listed.split_whitespace().map(str::to_lowercase).collect();
+    let listed = listed.split([' ', ',', ';']).filter(|one| !one.is_empty());
+    let before: BTreeSet<String> = listed.map(str::to_lowercase).collect();
     let after: BTreeSet<String> = group
         .addresses
         .iter()

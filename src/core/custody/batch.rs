@@ -22,6 +22,7 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use futures::stream::{self, StreamExt as _};
 
 use super::attempts;
 use super::ended::Ended;
@@ -33,6 +34,7 @@ use super::release::{self, Released};
 use super::store::{Store, StoreError};
 use super::work::{self, MOST_BYTES, Work};
 use crate::config::Config;
+use crate::limits;
 use crate::ports::{Event as LogEvent, Ports};
 use crate::routing::{HoldReason, Route, RouteName};
 use crate::smtp::{Attempt, Verdict};
@@ -166,7 +168,6 @@ pub async fn one<P: Ports>(
         let object = object.bytes;
         return otherwise(ports, config, route, copy, held, message, object, attempt).await;
     }
-    kept::keep_released(ports, route, copy, &object.bytes).await;
     let recipients = work::settled(route, everybody, attempt.recipients);
     let event = LogEvent::new("release.ended")
         .with("id", held.id.to_string())
@@ -236,20 +237,27 @@ fn is_plain(route: &Route, held: &Held, now: Timestamp) -> bool {
 /// Writes the outcomes of all that were delivered, then removes them from the queue: these.
 pub async fn finish<P: Ports>(
     ports: &P,
-    route: &RouteName,
+    route: &Route,
     delivered: Vec<Delivered>,
 ) -> Result<Vec<Copy>, StoreError> {
     if delivered.is_empty() {
         return Ok(Vec::new());
     }
-    let copies = delivered.iter().map(|one| one.copy).collect();
+    let copies: Vec<Copy> = delivered.iter().map(|one| one.copy).collect();
     let keys: Vec<String> = delivered.iter().map(|one| one.key.clone()).collect();
     let ended = delivered.into_iter();
     let ended = ended.map(|one| (one.copy.to_string(), one.ended));
     let batch = Batch {
         outcomes: ended.collect(),
     };
-    batch.write(ports.store(), route).await?;
+    batch.write(ports.store(), &route.name).await?;
+    if route.copies.is_some() {
+        let keeping = copies
+            .iter()
+            .map(|copy| kept::keep_released(ports, &route.name, copy));
+        let keeping = stream::iter(keeping).buffer_unordered(limits::RELEASE_CONCURRENCY);
+        keeping.collect::<()>().await;
+    }
     ports.store().delete_all(&keys).await?;
     Ok(copies)
 }

@@ -262,7 +262,7 @@ impl<P: Ports> Run<'_, P> {
         let before = std::mem::take(&mut self.delivered);
         let named = before.iter().map(|one| one.copy);
         let named: Vec<_> = named.chain(batch.iter().map(|(_, copy)| *copy)).collect();
-        let finishing = batch::finish(self.ports, &self.route.name, before);
+        let finishing = batch::finish(self.ports, self.route, before);
         let (finished, handed) = join(finishing, self.hand_over(batch, &named)).await;
         self.finished(finished?);
         handed
@@ -328,7 +328,7 @@ impl<P: Ports> Run<'_, P> {
     /// Writes down what the last batch delivered.
     async fn finish(&mut self) -> Result<(), StoreError> {
         let delivered = std::mem::take(&mut self.delivered);
-        let finished = batch::finish(self.ports, &self.route.name, delivered).await?;
+        let finished = batch::finish(self.ports, self.route, delivered).await?;
         self.finished(finished);
         Ok(())
     }

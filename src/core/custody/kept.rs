@@ -12,7 +12,7 @@ use super::store::{Condition, Store as _, StoreError, in_time};
 use crate::limits;
 use crate::mail::{Envelope, MessageId};
 use crate::ports::{Event as LogEvent, Ports};
-use crate::routing::{HoldReason, Route, RouteName};
+use crate::routing::{HoldReason, RouteName};
 
 /// A delivered message of which a copy is to be kept.
 #[derive(Clone, Debug)]
@@ -50,11 +50,17 @@ pub async fn keep_all<P: Ports>(ports: &P, copies: Vec<ToKeep>) {
     }
 }
 
-/// Keeps a copy of a held message that was delivered, where its route wants it: the object as it lay in
-/// the queue.
-pub async fn keep_released<P: Ports>(ports: &P, route: &Route, copy: &Copy, object: &Bytes) {
-    if route.copies.is_some() {
-        keep(ports, &route.name, copy, std::slice::from_ref(object)).await;
+/// Keeps a copy of a held message that was delivered: the object as it lies in the queue. Between its
+/// outcome and its end there, so that a slow storage makes no delivery doubtful.
+pub async fn keep_released<P: Ports>(ports: &P, route: &RouteName, copy: &Copy) {
+    let queued = Held::key(route, copy);
+    let most = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;
+    let reading = ports.store().get(&queued, most);
+    let read = in_time(ports, limits::STORAGE_BUDGET, reading).await;
+    match read {
+        Ok(Some(object)) => keep(ports, route, copy, &[object.bytes]).await,
+        Ok(None) => {}
+        Err(error) => not_kept(ports, route, copy, &error),
     }
 }
 
@@ -63,12 +69,16 @@ async fn keep<P: Ports>(ports: &P, route: &RouteName, copy: &Copy, object: &[Byt
     let putting = ports.store().put(&key, object, Condition::Always);
     let kept: Result<_, StoreError> = in_time(ports, limits::STORAGE_BUDGET, putting).await;
     if let Err(error) = kept {
-        let event = LogEvent::new("copy.not-kept")
-            .with("id", copy.id.to_string())
-            .with("route", route.as_str())
-            .with("error", error.to_string());
-        ports.write(event);
+        not_kept(ports, route, copy, &error);
     }
+}
+
+fn not_kept<P: Ports>(ports: &P, route: &RouteName, copy: &Copy, error: &StoreError) {
+    let event = LogEvent::new("copy.not-kept")
+        .with("id", copy.id.to_string())
+        .with("route", route.as_str())
+        .with("error", error.to_string());
+    ports.write(event);
 }
 
 /// The object of a copy. A message that was split over several routes has one on each.

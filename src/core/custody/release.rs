@@ -256,7 +256,9 @@ pub async fn drop<P: Ports>(
         dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
         dead_letter: None,
     };
-    let end = work::end(ports, copy, split, &claimed, end).await?;
+    let known = config.route(route.as_str());
+    let kept = known.is_some_and(|route| route.copies.is_some());
+    let end = work::end(ports, copy, split, kept, &claimed, end).await?;
     let mut figures = Figures::default();
     figures.ended(Outcome::Dropped, end.uncertain);
     figures::add_or_log(ports, route, figures).await;

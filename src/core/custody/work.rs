@@ -198,10 +198,8 @@ impl<P: Ports> Work<'_, P> {
             dsn: attempts.tellings.iter().map(|telling| telling.id).collect(),
             dead_letter,
         };
-        if ended.outcome() == Outcome::Delivered {
-            kept::keep_released(self.ports, self.route, copy, &self.object).await;
-        }
-        let ended = end(self.ports, copy, held.split, &self.claimed, ended).await?;
+        let kept = self.route.copies.is_some();
+        let ended = end(self.ports, copy, held.split, kept, &self.claimed, ended).await?;
         self.log(match ended.outcome() {
             Outcome::Returned => "message.returned",
             _ => "release.ended",
@@ -229,18 +227,22 @@ impl<P: Ports> Work<'_, P> {
     }
 }
 
-/// The outcome first, then the message, then the record: in this order nothing can be lost. Gives
-/// what the outcome says in the end.
+/// The outcome first, then its copy where one is kept, then the message goes, then the record: in this
+/// order nothing can be lost. Gives what the outcome says in the end.
 pub async fn end<P: Ports>(
     ports: &P,
     copy: &Copy,
     split: bool,
+    kept: bool,
     claimed: &Claimed,
     ended: Ended,
 ) -> Result<Ended, StoreError> {
     let (store, route) = (ports.store(), ended.route.clone());
     let split = split.then_some(&route);
     let mut ended = ended.write(store, split, copy).await?;
+    if kept && ended.outcome() == Outcome::Delivered {
+        kept::keep_released(ports, &route, copy).await;
+    }
     store.delete(&Held::key(&route, copy)).await?;
     // Who took over may have delivered it too, and may die before it says so. Looked at only now
     // that nobody can begin any more.

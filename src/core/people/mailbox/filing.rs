@@ -25,7 +25,7 @@ use crate::config::{Config, OWN_COPY};
 use crate::custody::held::{Copy, Held};
 use crate::custody::kept;
 use crate::custody::record::{self, Known};
-use crate::custody::store::{Condition, Store, StoreError};
+use crate::custody::store::{Condition, Store, StoreError, StoreErrorKind};
 use crate::limits;
 use crate::mail::EmailAddress;
 use crate::people::directory::{self, Owner};
@@ -192,7 +192,9 @@ impl<'l, P: Ports> Look<'l, P> {
         let mut stretch = self.stretch(before.after.as_deref()).await?;
         let mut filed = self.settle(&stretch).await?;
         let from_the_start = before.after.is_none();
-        walk.after = stretch.end.clone();
+        if !filed.more {
+            walk.after = stretch.end.clone();
+        }
         if !from_the_start {
             // What goes home goes from the front.
             filed.add(self.settle(&self.stretch(None).await?).await?);
@@ -280,7 +282,17 @@ impl<'l, P: Ports> Look<'l, P> {
                 filed.more = true;
                 return Ok(filed);
             }
-            filed.messages += u32::from(self.file_one(name, &owners).await?);
+            match self.file_one(name, &owners).await {
+                Ok(done) => filed.messages += u32::from(done),
+                // A record of a user or a list that nobody can read keeps no other message back.
+                Err(error) if error.kind == StoreErrorKind::Damaged => {
+                    let event = LogEvent::new("filing.failed")
+                        .with("name", name.as_str())
+                        .with("error", error.to_string());
+                    self.ports.write(event);
+                }
+                Err(error) => return Err(error),
+            }
         }
         let gone = stretch.records.difference(&stretch.objects);
         for names in gone.collect::<Vec<_>>().chunks(limits::FILING_CONCURRENCY) {

@@ -244,7 +244,13 @@ fn loose_name(key: &str, prefix: &str) -> Option<String> {
 }
 
 async fn read_loose<S: Store>(store: &S, keys: &[String]) -> Result<Vec<Entry>, StoreError> {
-    let reads = keys.iter().map(|key| record::read::<Entry>(store, key));
+    // One that nobody can read must not hide all others.
+    let reads = keys.iter().map(|key| async move {
+        match record::read::<Entry>(store, key).await {
+            Err(error) if error.kind == StoreErrorKind::Damaged => Ok(None),
+            read => read,
+        }
+    });
     let read: Vec<_> = stream::iter(reads)
         .buffered(limits::FILING_CONCURRENCY)
         .try_collect()

@@ -1,7 +1,7 @@
 //! What users write. Once the outbox has it, it is sent: whatever dies, whoever looks next goes on.
 //!
 //! ```text
-//!   1. outbox/USER_ID.eml           the commit: one object, one PUT, then the user is told
+//!   1. people/outbox/USER_ID.eml    the commit: one object, one PUT, then the user is told
 //!   2. queue/ROUTE/ID.eml           for each route of its recipients, unless it went that way already;
 //!                                   the route `outbound` for everybody else
 //!      queue/OWN ROUTE/COPY.eml     a copy for the sender's own primary, where the operator wants it
@@ -142,19 +142,28 @@ pub async fn finish<P: Ports>(
     config: &Config,
     deadline: Timestamp,
 ) -> Result<u32, StoreError> {
-    let page = ports
-        .store()
-        .list(OUTBOX, None, limits::OPERATOR_PAGE)
-        .await?;
-    let mut finished = 0;
-    for key in &page.keys {
-        if ports.now() >= deadline {
-            break;
+    let (mut finished, mut failed, mut after) = (0, None, None::<String>);
+    loop {
+        let behind = after.as_deref();
+        let page = ports
+            .store()
+            .list(OUTBOX, behind, limits::OPERATOR_PAGE)
+            .await?;
+        for key in &page.keys {
+            if ports.now() >= deadline {
+                return Ok(finished);
+            }
+            // One that cannot be sent on keeps nobody else's back.
+            match go_on(ports, config, key).await {
+                Ok(()) => finished += 1,
+                Err(error) => failed = Some(error),
+            }
         }
-        go_on(ports, config, key).await?;
-        finished += 1;
+        after = page.keys.last().cloned();
+        if !page.more || after.is_none() {
+            return failed.map_or(Ok(finished), Err);
+        }
     }
-    Ok(finished)
 }
 
 /// Does with one object of the outbox whatever is not done yet.
@@ -309,5 +318,5 @@ fn outbox_key(user: UserId, id: MessageId) -> String {
     format!("{OUTBOX}{user}_{id}.eml")
 }
 
-const OUTBOX: &str = "outbox/";
+const OUTBOX: &str = "people/outbox/";
 const SENT_FIELD: &str = "Holdfast-Sent-Copy: yes";

@@ -152,10 +152,7 @@ fn a_copy_of_what_was_delivered_keeps_it_in_the_mailbox() {
     file(&world, &config);
     let route = config.route("hq").unwrap();
     let key = Held::key(&route.name, &copy);
-    let object = block_on(world.store.get(&key, usize::MAX))
-        .unwrap()
-        .unwrap();
-    block_on(kept::keep_released(&world, route, &copy, &object.bytes));
+    block_on(kept::keep_released(&world, &route.name, &copy));
     block_on(world.store.delete(&key)).unwrap();
     for _ in 0..3 {
         assert_eq!(file(&world, &config).removed, 0);
@@ -397,7 +394,7 @@ fn what_users_write_goes_every_way_once_whoever_dies() {
                     .store
                     .keys()
                     .iter()
-                    .any(|key| key.starts_with("outbox/"))
+                    .any(|key| key.starts_with("people/outbox/"))
             );
             file(&world, &config);
             assert_eq!(
@@ -416,6 +413,49 @@ fn what_users_write_goes_every_way_once_whoever_dies() {
         }
     }
     panic!("sending ends");
+}
+
+#[test]
+fn a_damaged_object_of_one_keeps_nobody_elses_mail_back() {
+    let (world, config) = (World::new(), config(""));
+    let ann = user(&world, &config, "ann@example.org");
+    let bob = user(&world, &config, "bob@example.org");
+    let damage = |key: &str| {
+        let body = [Bytes::from_static(b"not ours")];
+        block_on(world.store.put(key, &body, Condition::Always)).unwrap();
+    };
+    damage(&format!("people/outbox/{ann}_{}.eml", id(&world, 0)));
+    damage(&format!("people/users/{bob}.json"));
+    hold(
+        &world,
+        "hq",
+        id(&world, 0),
+        &["bob@example.org"],
+        &mail("his"),
+    );
+    let first = hold(
+        &world,
+        "hq",
+        id(&world, 1),
+        &["ann@example.org"],
+        &mail("one"),
+    );
+    hold(
+        &world,
+        "hq",
+        id(&world, 2),
+        &["ann@example.org"],
+        &mail("two"),
+    );
+    let outgoing = outgoing(&world, ann, &["d@elsewhere.example"]);
+    block_on(sending::send(&world, &config, &outgoing)).unwrap();
+    let deadline = world.now().after(limits::TICK);
+    block_on(sending::finish(&world, &config, deadline)).unwrap();
+    assert!(queued(&world).contains("out"));
+    file(&world, &config);
+    assert_eq!(subjects(&world, ann), ["two", "one"]);
+    damage(&Place::User(ann).key(&first));
+    assert_eq!(subjects(&world, ann), ["two"]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ impl Checks {
         match key.split('/').next() {
             Some("queue") => self.before_end(sim, key),
             Some("attempts" | "windows") => {}
+            Some("filed") => self.before_unfiled(sim, key),
             Some("outcomes" | "audit" | "dead") => {
                 let record = sim.objects.get(key).unwrap_or_default();
                 let doubts = end::doubts(key, &record);
@@ -41,6 +42,15 @@ impl Checks {
             }
             _ => self.rule(false, || format!("records are kept: {key} is deleted")),
         }
+    }
+
+    /// That a message is filed is forgotten only where the message is not there any more.
+    fn before_unfiled(&self, sim: &Sim, key: &str) {
+        let message = key.strip_prefix("filed/").unwrap_or(key);
+        let message = message.replace(".json", ".eml");
+        self.rule(sim.objects.get(&message).is_none(), || {
+            format!("what is held stays filed: {key} is deleted")
+        });
     }
 
     /// No seed lasts as long as records are kept: only a clock can be so wrong.

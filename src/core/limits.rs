@@ -328,6 +328,9 @@ pub const FILING_BYTES: usize = 262_144;
 pub const FILING_CONCURRENCY: usize = 16;
 /// Mailboxes that one message is filed in.
 pub const FILED_FOR: usize = 20_000;
+/// How long somebody who files a few messages may be at it: a tick's time, the storage's, and clocks
+/// that are wrong.
+pub const FILING_CLAIM: Duration = Duration::from_secs(120);
 /// How far behind now a long queue is taken to be filed: the longest a submission takes, and clocks
 /// that are wrong. What comes later still is found by the walk through all of it.
 pub const FILING_LAG: Duration = Duration::from_secs(600);

@@ -5,6 +5,7 @@
 //! in the moment its object goes or is written over, and in no other.
 
 pub mod end;
+pub mod mailboxes;
 pub mod queue;
 pub mod records;
 pub mod status;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use holdfast_core::limits;
 use holdfast_core::mail::{EmailAddress, MessageId};
+use holdfast_core::people::mailbox::sending::Outgoing;
 use holdfast_core::ports::Delivery;
 use serde_json::Value;
 
@@ -49,6 +51,8 @@ pub struct Checks {
     once_doubtful: RefCell<BTreeSet<MessageId>>,
     /// What the storage showed of each route, for the status.
     history: RefCell<status::History>,
+    /// What users were told is sent.
+    sent: RefCell<BTreeMap<MessageId, Outgoing>>,
     broken: RefCell<Option<String>>,
 }
 

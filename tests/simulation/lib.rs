@@ -15,7 +15,7 @@
 //! | `run` | a seed's world from its beginning to its end |
 //! | `weather` | how bad this seed's world is; outages and clocks that jump |
 //! | `world`, `machine`, `storage`, `primary` | what the use cases meet |
-//! | `partners`, `operators`, `ticks` | who does something |
+//! | `partners`, `operators`, `people`, `ticks` | who does something |
 //! | `checks` | what must hold |
 //! | `chance`, `executor`, `trace` | numbers, time and tasks, what was seen |
 
@@ -25,6 +25,7 @@ pub mod executor;
 pub mod machine;
 pub mod operators;
 pub mod partners;
+pub mod people;
 pub mod primary;
 pub mod run;
 pub mod sabotage;

@@ -4,9 +4,12 @@
 //! and when it dies all of them end where they are.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures::channel::oneshot;
 use holdfast_core::custody::route_state::StateCache;
 use holdfast_core::ports::{Clock, Event, Log, Ports};
 use holdfast_core::time::Timestamp;
@@ -126,6 +129,19 @@ impl Instance {
 /// A duration in the simulated clock's unit.
 pub fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
+}
+
+impl Instance {
+    /// Runs here what is asked; none when the instance dies.
+    pub async fn ask<T: 'static>(&self, what: impl AsyncFnOnce(&Self) -> T + 'static) -> Option<T> {
+        let (answer, heard) = oneshot::channel();
+        let own = self.clone();
+        let asked: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
+            answer.send(what(&own).await).ok();
+        });
+        self.sim.spawn(Some(self.machine.number), asked);
+        heard.await.ok()
+    }
 }
 
 impl Clock for Instance {

@@ -4,13 +4,10 @@
 mod buttons;
 mod looks;
 
-use std::future::Future;
 use std::rc::Rc;
 
-use futures::channel::oneshot;
 use holdfast_core::operate::{self, Operator};
 
-use super::machine::Instance;
 use super::weather::Custom;
 use super::world::Sim;
 
@@ -58,20 +55,6 @@ async fn try_again(sim: Rc<Sim>) {
         buttons::retry_all(&sim).await;
         sim.time.sleep(60_000).await;
     }
-}
-
-/// Runs in the instance what is asked of it; none when that dies.
-async fn ask<T: 'static>(
-    instance: &Instance,
-    what: impl AsyncFnOnce(&Instance) -> T + 'static,
-) -> Option<T> {
-    let (answer, heard) = oneshot::channel();
-    let own = instance.clone();
-    let asked: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-        answer.send(what(&own).await).ok();
-    });
-    instance.sim.spawn(Some(instance.machine.number), asked);
-    heard.await.ok()
 }
 
 fn olga() -> Operator {

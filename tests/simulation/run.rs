@@ -2,17 +2,20 @@
 //! stated time the queues must be empty.
 
 use std::cell::OnceCell;
+use std::future::Future;
 use std::rc::Rc;
 
 use holdfast_core::config::Config;
 use holdfast_core::limits;
 
+use super::chance::Chance;
 use super::executor::{Executor, Stepped};
 use super::machine::millis;
+use super::people::Directory;
 use super::sabotage::Sabotage;
-use super::weather::Custom;
+use super::weather::{Custom, People, Weather};
 use super::world::{START, Sim, document};
-use super::{operators, partners, ticks, weather};
+use super::{operators, partners, people, ticks, weather};
 
 /// What a seed came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,6 +65,12 @@ pub struct Counts {
     pub returned: u64,
     /// Requests to the storage.
     pub storage_requests: u64,
+    /// Looks of users at their mail.
+    pub looks: u64,
+    /// Messages that they read.
+    pub read: u64,
+    /// Forms that they posted.
+    pub posts: u64,
     /// Steps of tasks.
     pub steps: u64,
     /// The longest that a healed world took to drain, in milliseconds.
@@ -98,12 +107,15 @@ impl Counts {
         self.dropped += more.dropped;
         self.returned += more.returned;
         self.storage_requests += more.storage_requests;
+        self.looks += more.looks;
+        self.read += more.read;
+        self.posts += more.posts;
         self.steps += more.steps;
         self.longest_drain = self.longest_drain.max(more.longest_drain);
     }
 
     /// As they are told.
-    pub fn named(&self) -> [(&'static str, u64); 18] {
+    pub fn named(&self) -> [(&'static str, u64); 21] {
         [
             ("submissions", self.submissions),
             ("delivered", self.delivered),
@@ -121,6 +133,9 @@ impl Counts {
             ("dropped", self.dropped),
             ("returned", self.returned),
             ("storage_requests", self.storage_requests),
+            ("looks", self.looks),
+            ("read", self.read),
+            ("posts", self.posts),
             ("steps", self.steps),
             ("longest_drain_ms", self.longest_drain),
         ]
@@ -138,8 +153,12 @@ pub fn run_traced(seed: u64, sabotage: Sabotage) -> Outcome {
 }
 
 fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
-    let sim = match Sim::new(seed, config, sabotage, traced) {
-        Ok(sim) => sim,
+    let chance = Chance::new(seed);
+    let mut weather = Weather::of(&chance);
+    // A stream of its own: what a seed means stays as it was.
+    weather.people = Chance::new(!seed).pick(&PEOPLE);
+    let sim = match place(weather.custom, weather.people) {
+        Ok(place) => Sim::new(chance, weather, place, sabotage, traced),
         Err(broken) => {
             return Outcome {
                 broken: Some(broken),
@@ -161,17 +180,19 @@ fn play(seed: u64, sabotage: Sabotage, traced: bool) -> Outcome {
     }
 }
 
-/// Read once for each thread.
-fn config(custom: Custom) -> Result<Rc<Config>, String> {
+type Place = (Rc<Config>, Rc<Directory>);
+
+/// What is configured, and who is there. Read and made once for each thread.
+fn place(custom: Custom, people: People) -> Result<Place, String> {
     thread_local! {
-        static KNOWN: [OnceCell<Rc<Config>>; 4] = const { [const { OnceCell::new() }; 4] };
+        static KNOWN: [OnceCell<Place>; 12] = const { [const { OnceCell::new() }; 12] };
     }
     KNOWN.with(|known| {
-        let known = &known[custom as usize];
-        if let Some(config) = known.get() {
-            return Ok(config.clone());
+        let known = &known[custom as usize * PEOPLE_KINDS + people as usize];
+        if let Some(place) = known.get() {
+            return Ok(place.clone());
         }
-        let parsed = Config::parse(&document(custom), "");
+        let parsed = Config::parse(&document(custom, people), "");
         let mut config = parsed.map_err(|error| error.to_string())?;
         for (at, route) in config.routes.iter_mut().enumerate() {
             // A handful of messages is a backlog already, or even one.
@@ -182,7 +203,12 @@ fn config(custom: Custom) -> Result<Rc<Config>, String> {
                 Custom::Plain | Custom::Careful => {}
             }
         }
-        Ok(known.get_or_init(|| Rc::new(config)).clone())
+        let config = Rc::new(config);
+        let directory = match people {
+            People::Nobody => Rc::default(),
+            People::Known | People::Copies => Directory::of(&config)?,
+        };
+        Ok(known.get_or_init(|| (config, directory)).clone())
     })
 }
 
@@ -210,17 +236,25 @@ impl Playing {
             });
         }
         if sim.has_operators() {
-            let (operator, busy) = (operators::operator(sim.clone()), playing.busy.clone());
-            busy.set(busy.get() + 1);
-            sim.spawn(None, async move {
-                operator.await;
-                busy.set(busy.get() - 1);
-            });
+            playing.awaits(sim, operators::operator(sim.clone()));
+        }
+        for number in 0..sim.people.len() {
+            playing.awaits(sim, people::user(sim.clone(), number));
         }
         sim.spawn(None, operators::watcher(sim.clone()));
         sim.spawn(None, ticks::keep_ticking(sim.clone()));
         weather::start(sim);
         playing
+    }
+
+    /// The world does not end before this one has finished.
+    fn awaits(&self, sim: &Sim, somebody: impl Future<Output = ()> + 'static) {
+        let busy = self.busy.clone();
+        busy.set(busy.get() + 1);
+        sim.spawn(None, async move {
+            somebody.await;
+            busy.set(busy.get() - 1);
+        });
     }
 
     /// Until all is quiet, or a rule is broken; gives the number of steps.
@@ -254,7 +288,8 @@ impl Playing {
             let rests = self.busy.get() == 0
                 && sim.late.get() == 0
                 && !executor.at_work()
-                && sim.objects.none("queue/");
+                && TO_BE_EMPTY.iter().all(|prefix| sim.objects.none(prefix))
+                && sim.checks.copies_are_filed(sim);
             let drained = *quiet.get_or_insert(now);
             if !rests {
                 quiet = None;
@@ -293,6 +328,15 @@ fn drain_millis(sim: &Sim) -> i64 {
     waits * millis(limits::RETRY_LONGEST) + 1_200_000
 }
 
+/// Where nothing lies any more when a healed world came to rest.
+const TO_BE_EMPTY: [&str; 4] = ["queue/", "filed/queue/", "filing/begun/", "people/outbox/"];
+const PEOPLE: [People; 4] = [
+    People::Nobody,
+    People::Nobody,
+    People::Known,
+    People::Copies,
+];
+const PEOPLE_KINDS: usize = 3;
 const PARTNERS: u64 = 3;
 const STEPS: u64 = 2_000_000;
 /// As long as nothing happens for this time, nothing will.

@@ -29,11 +29,15 @@ pub enum Sabotage {
     ClockStands,
     /// A time that a clock far ahead wrote down is waited for.
     WaitsForClock,
+    /// Entries of mailboxes are not stored.
+    FilesNothing,
+    /// A user is told that a message is sent though the outbox has not got it.
+    SentBeforePut,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AnswerBeforePut,
         Self::DeleteBeforeOutcome,
         Self::NoClaim,
@@ -46,6 +50,8 @@ impl Sabotage {
         Self::ChangesByte,
         Self::ClockStands,
         Self::WaitsForClock,
+        Self::FilesNothing,
+        Self::SentBeforePut,
     ];
 
     /// How the rules begin that find it: to be found by another is not to be found.
@@ -65,6 +71,8 @@ impl Sabotage {
             Self::ChangesByte => &["bytes are kept"],
             Self::ClockStands => &["no sender waits longer", "a healed world"],
             Self::WaitsForClock => &["a healed world"],
+            Self::FilesNothing => &["what is held is filed"],
+            Self::SentBeforePut => &["what a user was told is sent"],
         }
     }
 
@@ -76,6 +84,8 @@ impl Sabotage {
             Self::RetryTimeAfterAttempt => key.starts_with("attempts/"),
             Self::AnswerBeforeReceipt => key.starts_with("receipts/"),
             Self::DropsWithoutAudit => key.starts_with("audit/"),
+            Self::FilesNothing => key.starts_with("mailboxes/"),
+            Self::SentBeforePut => key.starts_with("people/outbox/"),
             _ => false,
         }
     }

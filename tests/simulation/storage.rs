@@ -38,7 +38,8 @@ impl Objects {
         })
     }
 
-    fn insert(&self, key: &str, bytes: Bytes) -> Version {
+    /// Writes an object, whatever was there.
+    pub fn insert(&self, key: &str, bytes: Bytes) -> Version {
         self.writes.set(self.writes.get() + 1);
         let object = (bytes, self.writes.get());
         self.objects.borrow_mut().insert(key.to_owned(), object);

@@ -32,7 +32,9 @@ fn tick_once(sim: &Rc<Sim>, idle: Rc<Cell<u32>>) {
     sim.spawn(Some(instance.machine.number), async move {
         for _ in 0..limits::TICKS_IN_A_ROW {
             let (config, cache) = (&instance.sim.config, &instance.machine.cache);
+            let held = instance.sim.checks.held_now(&instance.sim);
             let ticked = tick::tick(&instance, config, cache).await;
+            instance.sim.checks.filed_all(&instance.sim, &held, &ticked);
             idle.set(match did_nothing(&ticked) {
                 true => (idle.get() + 1).min(16),
                 false => 0,

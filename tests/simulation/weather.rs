@@ -52,6 +52,20 @@ pub struct Weather {
     pub pace: u32,
     /// How Holdfast is configured.
     pub custom: Custom,
+    /// Whether anybody has a mailbox here.
+    pub people: People,
+}
+
+/// Whether anybody has a mailbox here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum People {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// A few users and their lists; what is for others on the second route goes to its dropbox.
+    Known,
+    /// The same, with copies of what was delivered, and of what they send for their own primaries.
+    Copies,
 }
 
 /// How Holdfast is configured.
@@ -137,6 +151,7 @@ impl Weather {
             storm: _,
             pace: _,
             custom,
+            people: _,
         } = *self;
         let storage = storage_fails + storage_loses + storage_late + storage_stale;
         let primary = primary_refuses + primary_breaks + primary_loses + primary_defers;
@@ -160,6 +175,7 @@ impl Weather {
             storm: self.storm,
             pace: self.pace,
             custom: self.custom,
+            people: self.people,
             ..Self::default()
         }
     }

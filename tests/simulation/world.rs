@@ -11,11 +11,12 @@ use super::chance::Chance;
 use super::checks::Checks;
 use super::executor::{Spawned, Time};
 use super::machine::{Instance, Machines};
+use super::people::Directory;
 use super::run::Counts;
 use super::sabotage::Sabotage;
 use super::storage::Objects;
 use super::trace::Trace;
-use super::weather::{Custom, PrimaryMood, StorageMood, Weather};
+use super::weather::{Custom, People, PrimaryMood, StorageMood, Weather};
 
 /// The world of one seed.
 pub struct Sim {
@@ -25,6 +26,8 @@ pub struct Sim {
     pub chance: Chance,
     /// What Holdfast is configured with.
     pub config: Rc<Config>,
+    /// Who has a mailbox.
+    pub people: Rc<Directory>,
     /// How bad it is.
     pub weather: Cell<Weather>,
     /// Whether nothing goes wrong from the beginning.
@@ -52,25 +55,26 @@ pub struct Sim {
     healed: Cell<bool>,
     worst_clock: i64,
     spawned: RefCell<Vec<Spawned>>,
+    /// Whether writes came late before the world healed.
+    pub had_late_writes: bool,
     /// Writes that are on their way though their sender gave up.
     pub late: Cell<u32>,
 }
 
 impl Sim {
-    /// A world of this seed.
+    /// The world in which all this is so.
     pub fn new(
-        seed: u64,
-        config: impl FnOnce(Custom) -> Result<Rc<Config>, String>,
+        chance: Chance,
+        weather: Weather,
+        (config, people): (Rc<Config>, Rc<Directory>),
         sabotage: Sabotage,
         traced: bool,
-    ) -> Result<Rc<Self>, String> {
-        let chance = Chance::new(seed);
-        let weather = Weather::of(&chance);
-        let config = config(weather.custom)?;
+    ) -> Rc<Self> {
         let sim = Rc::new(Self {
             time: Time::new(START),
             chance,
             config,
+            people,
             calm: weather.is_calm(),
             tells_all: weather.tells_all(),
             weather: Cell::new(weather),
@@ -87,13 +91,17 @@ impl Sim {
             healed: Cell::new(false),
             worst_clock: weather.skew,
             spawned: RefCell::default(),
+            had_late_writes: weather.storage_late > 0,
             late: Cell::new(0),
         });
+        for (key, bytes) in &sim.people.objects {
+            sim.objects.insert(key, bytes.clone());
+        }
         sim.note(format_args!("{weather:?}"));
         if let Some(lasting) = weather.lasting {
             sim.primary_becomes(lasting, PrimaryMood::Refusing);
         }
-        Ok(sim)
+        sim
     }
 
     /// Notes what happened.
@@ -189,17 +197,26 @@ impl Sim {
 
 /// What Holdfast is configured with: two routes, the first with two primaries in order of
 /// preference, and one key for everybody.
-pub fn document(custom: Custom) -> String {
+pub fn document(custom: Custom, people: People) -> String {
     let (all, each) = match custom {
         Custom::Plain | Custom::Batches => ("", ""),
         Custom::Returning => ("returns='lab'\n", "queue_lifetime='10m'\n"),
         Custom::Careful => ("", "uncertain='hold'\n"),
     };
+    let (sending, copies, unknown) = match people {
+        People::Nobody => ("", "", ""),
+        People::Known => ("outbound='lab'\n", "", "unknown_recipients='dropbox'\n"),
+        People::Copies => (
+            "outbound='lab'\n[webmail]\nsent_copies='on'\n",
+            "copies='on'\n",
+            "unknown_recipients='dropbox'\n",
+        ),
+    };
     format!(
-        "{all}[[route]]\nname='hq'\ndomains=['example.org']\n{each}\
+        "{all}{sending}[[route]]\nname='hq'\ndomains=['example.org']\n{each}{copies}\
          primary=['smtp://192.0.2.1:25','smtp://192.0.2.2:25']\ntls='off'\n\
          [route.health]\nconsecutive_failures=2\n\
-         [[route]]\nname='lab'\ndomains=['example.net']\n{each}\
+         [[route]]\nname='lab'\ndomains=['example.net']\n{each}{unknown}\
          primary='smtp://192.0.2.3:25'\ntls='off'\n\
          [[partner]]\nname='acme'\n\
          key_sha256='2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'\n"

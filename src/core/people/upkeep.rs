@@ -31,9 +31,13 @@ pub struct Upkept {
 /// way when nobody is left in the directory.
 pub async fn keep<P: Ports>(ports: &P, config: &Config, deadline: Timestamp) -> Upkept {
     let mut upkept = Upkept::default();
-    let any = ports.store().list(PEOPLE, None, 1).await;
-    if any.is_ok_and(|page| page.keys.is_empty()) {
-        return upkept;
+    match ports.store().list(PEOPLE, None, 1).await {
+        Ok(any) if any.keys.is_empty() => return upkept,
+        Ok(_) => {}
+        Err(error) => {
+            upkept.error = Some(error.to_string());
+            return upkept;
+        }
     }
     let mut note = |error: StoreError| {
         upkept.error.get_or_insert(error.to_string());

@@ -16,6 +16,7 @@ impl Checks {
         self.rule(left.is_empty(), || {
             format!("a healed world drains to empty: {left:?}")
         });
+        self.mailboxes_at_the_end(sim);
         // Without conditional writes nobody can be kept from doing what another does.
         if sim.weather.get().unconditional {
             return;

@@ -20,6 +20,9 @@ impl Checks {
             Some("queue") => self.before_hold(sim, key, bytes),
             Some("outcomes") => self.before_outcomes(sim, key, bytes),
             Some("audit") => self.before_audit(bytes),
+            Some("mailboxes") if key.contains("/mail/") => self.before_filing(sim, key, bytes),
+            Some("dropbox") => self.before_filing(sim, key, bytes),
+            Some("messages") => self.before_copy(key, bytes),
             Some("routes") if sim.calm => self.nothing_failed(key, bytes),
             _ => {}
         }
@@ -29,9 +32,11 @@ impl Checks {
     pub fn before_delete(&self, sim: &Sim, key: &str) {
         match key.split('/').next() {
             Some("queue") => self.before_end(sim, key),
-            Some("attempts" | "windows") => {}
+            Some("attempts" | "windows" | "filing") => {}
+            Some("people") => self.before_sent_off(sim, key),
+            Some("mailboxes" | "dropbox") => self.before_unfiling(sim, key),
             Some("filed") => self.before_unfiled(sim, key),
-            Some("outcomes" | "audit" | "dead") => {
+            Some("outcomes" | "audit" | "dead" | "messages") => {
                 let record = sim.objects.get(key).unwrap_or_default();
                 let doubts = end::doubts(key, &record);
                 self.once_doubtful.borrow_mut().extend(doubts);
@@ -44,20 +49,13 @@ impl Checks {
         }
     }
 
-    /// That a message is filed is forgotten only where the message is not there any more.
-    fn before_unfiled(&self, sim: &Sim, key: &str) {
-        let message = key.strip_prefix("filed/").unwrap_or(key);
-        let message = message.replace(".json", ".eml");
-        self.rule(sim.objects.get(&message).is_none(), || {
-            format!("what is held stays filed: {key} is deleted")
-        });
-    }
-
     /// No seed lasts as long as records are kept: only a clock can be so wrong.
     fn is_old(&self, sim: &Sim, _key: &str) -> bool {
         let kept = sim.config.retention;
         let least = [kept.outcomes, kept.audit, kept.dead_letters];
-        let least = least.into_iter().flatten().map(millis).min();
+        let copies = sim.config.routes.iter().map(|route| route.copies);
+        let least = least.into_iter().chain(copies).flatten();
+        let least = least.map(millis).min();
         least.is_none_or(|least| least <= 2 * sim.worst_clock())
     }
 

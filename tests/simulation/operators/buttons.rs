@@ -14,7 +14,7 @@ use holdfast_core::routing::RouteState;
 use holdfast_core::routing::state::Mode;
 use holdfast_core::routing::window::WindowRelease;
 
-use super::{ask, olga};
+use super::olga;
 use crate::machine::Instance;
 use crate::world::Sim;
 
@@ -79,7 +79,7 @@ async fn order(instance: &Instance, route: String, mode: Mode, expires: Option<i
     let sim = &instance.sim;
     sim.note(format_args!("ordered {route} {mode:?} {expires:?}"));
     let expires = expires.map(|millis| Duration::from_millis(millis.unsigned_abs()));
-    let ordered = ask(instance, async move |instance| {
+    let ordered = instance.ask(async move |instance| {
         let order = Order {
             mode,
             reason: REASON.into(),
@@ -107,7 +107,7 @@ async fn act(instance: &Instance, action: Action) {
 async fn do_to(instance: &Instance, copy: Copy, action: Action, named: bool) {
     let sim = &instance.sim;
     sim.note(format_args!("{} {copy}", action.word()));
-    let done = ask(instance, async move |instance| {
+    let done = instance.ask(async move |instance| {
         let by = Operator { named, ..olga() };
         let because = Because {
             reason: REASON.into(),
@@ -136,7 +136,7 @@ async fn by_hand(instance: &Instance, route: String, limit: Option<u32>, dry_run
         dry_run,
         reason: REASON.into(),
     };
-    let released = ask(instance, async move |instance| {
+    let released = instance.ask(async move |instance| {
         let (config, cache) = (&instance.sim.config, &instance.machine.cache);
         release::release(instance, config, cache, &olga(), &order)
             .await
@@ -154,29 +154,30 @@ async fn open_window(instance: &Instance, route: String) {
     sim.note(format_args!(
         "a window on {route} in {starts} for {lasts}, manual: {manual}"
     ));
-    ask(instance, async move |instance| {
-        let now = instance.now().millis();
-        let at = |millis| holdfast_core::time::Timestamp::from_millis(millis).to_string();
-        let order = WindowOrder {
-            route,
-            start: at(now + starts),
-            end: Some(at(now + starts + lasts)),
-            duration: None,
-            time_zone: None,
-            rrule: None,
-            release: match manual {
-                true => WindowRelease::Manual,
-                false => WindowRelease::Automatic,
-            },
-            reason: REASON.into(),
-            dry_run: false,
-        };
-        let (config, cache) = (&instance.sim.config, &instance.machine.cache);
-        windows::add(instance, config, cache, &olga(), order)
-            .await
-            .is_ok()
-    })
-    .await;
+    instance
+        .ask(async move |instance| {
+            let now = instance.now().millis();
+            let at = |millis| holdfast_core::time::Timestamp::from_millis(millis).to_string();
+            let order = WindowOrder {
+                route,
+                start: at(now + starts),
+                end: Some(at(now + starts + lasts)),
+                duration: None,
+                time_zone: None,
+                rrule: None,
+                release: match manual {
+                    true => WindowRelease::Manual,
+                    false => WindowRelease::Automatic,
+                },
+                reason: REASON.into(),
+                dry_run: false,
+            };
+            let (config, cache) = (&instance.sim.config, &instance.machine.cache);
+            windows::add(instance, config, cache, &olga(), order)
+                .await
+                .is_ok()
+        })
+        .await;
 }
 
 /// Ends a window early, lets it go on, or deletes it.
@@ -198,27 +199,29 @@ async fn change_window(instance: &Instance) {
             let order = EndOrder {
                 reason: REASON.into(),
             };
-            ask(instance, async move |instance| {
-                let (config, cache) = (&instance.sim.config, &instance.machine.cache);
-                windows::end(instance, config, cache, &olga(), &id, &order)
-                    .await
-                    .is_ok()
-            })
-            .await;
+            instance
+                .ask(async move |instance| {
+                    let (config, cache) = (&instance.sim.config, &instance.machine.cache);
+                    windows::end(instance, config, cache, &olga(), &id, &order)
+                        .await
+                        .is_ok()
+                })
+                .await;
         }
         _ => {
             sim.note(format_args!("extends window {id}"));
-            ask(instance, async move |instance| {
-                let order = ExtendOrder {
-                    until: instance.now().after(longer).to_string(),
-                    reason: REASON.into(),
-                };
-                let (config, cache) = (&instance.sim.config, &instance.machine.cache);
-                windows::extend(instance, config, cache, &olga(), &id, &order)
-                    .await
-                    .is_ok()
-            })
-            .await;
+            instance
+                .ask(async move |instance| {
+                    let order = ExtendOrder {
+                        until: instance.now().after(longer).to_string(),
+                        reason: REASON.into(),
+                    };
+                    let (config, cache) = (&instance.sim.config, &instance.machine.cache);
+                    windows::extend(instance, config, cache, &olga(), &id, &order)
+                        .await
+                        .is_ok()
+                })
+                .await;
         }
     }
 }
@@ -228,7 +231,7 @@ async fn delete_window(instance: &Instance, id: String) -> bool {
     let order = EndOrder {
         reason: REASON.into(),
     };
-    let deleted = ask(instance, async move |instance| {
+    let deleted = instance.ask(async move |instance| {
         let (config, cache) = (&instance.sim.config, &instance.machine.cache);
         windows::delete(instance, config, cache, &olga(), &id, &order)
             .await

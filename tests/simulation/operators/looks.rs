@@ -4,15 +4,13 @@ use holdfast_core::operate;
 use holdfast_core::operate::queue::{self, Query};
 use holdfast_core::operate::release;
 
-use super::ask;
 use crate::machine::Instance;
 
 /// The health of all routes.
 pub async fn health(instance: &Instance) {
     let asked = instance.sim.checks.asked(instance);
-    let told = ask(instance, async move |instance| {
-        operate::health(instance, &instance.sim.config).await
-    });
+    let told =
+        instance.ask(async move |instance| operate::health(instance, &instance.sim.config).await);
     if let Some(told) = told.await {
         instance.sim.checks.told_health(instance, &asked, &told);
     }
@@ -22,9 +20,8 @@ pub async fn health(instance: &Instance) {
 /// How releases go.
 pub async fn releases(instance: &Instance) {
     let asked = instance.sim.checks.asked(instance);
-    let told = ask(instance, async move |instance| {
-        release::releases(instance, &instance.sim.config).await
-    });
+    let told =
+        instance.ask(async move |instance| release::releases(instance, &instance.sim.config).await);
     if let Some(told) = told.await {
         instance.sim.checks.told_releases(instance, &asked, &told);
     }
@@ -34,7 +31,7 @@ pub async fn releases(instance: &Instance) {
 /// What is held.
 pub async fn list(instance: &Instance) {
     let asked = instance.sim.checks.asked(instance);
-    let told = ask(instance, async move |instance| {
+    let told = instance.ask(async move |instance| {
         queue::list(instance, &instance.sim.config, &Query::default()).await
     });
     if let Some(told) = told.await {

@@ -152,7 +152,7 @@ pub async fn read<P: Ports>(
         let detail = format!("the message was not given out: {error}");
         Problem::new(Kind::Unavailable, detail)
     })?;
-    let message = entry::message(ports.store(), &entry).await;
+    let message = entry::message(ports.store(), config, &entry).await;
     message.map_err(unreadable)?.ok_or_else(missing)
 }
 

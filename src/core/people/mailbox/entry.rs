@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::config::Config;
 use crate::custody::held::{Copy, Held};
 use crate::custody::kept;
 use crate::custody::store::{Store, StoreError, StoreErrorKind};
@@ -91,11 +92,19 @@ impl Place {
 }
 
 /// The message's bytes as they were submitted: from the queue while it is held, from the copies where
-/// the route keeps them. None where it went home and nothing is kept here.
-pub async fn message(store: &impl Store, entry: &Entry) -> Result<Option<Bytes>, StoreError> {
+/// the route keeps them; where it was for recipients of several routes, from whichever has it still.
+/// None where it went home and nothing is kept here.
+pub async fn message(
+    store: &impl Store,
+    config: &Config,
+    entry: &Entry,
+) -> Result<Option<Bytes>, StoreError> {
     let most = limits::MESSAGE_BYTES_CEILING + limits::HELD_PREFIX_BYTES;
     let Entry { route, copy, .. } = entry;
-    for key in [Held::key(route, copy), kept::key(route, copy)] {
+    let others = config.routes.iter().map(|route| &route.name);
+    let others = others.filter(|other| *other != route);
+    let places = std::iter::once(route).chain(others);
+    for key in places.flat_map(|route| [Held::key(route, copy), kept::key(route, copy)]) {
         let Some(object) = store.get(&key, most).await? else {
             continue;
         };

@@ -161,7 +161,7 @@ fn a_copy_of_what_was_delivered_keeps_it_in_the_mailbox() {
     let listed = block_on(folder::find(&world.store, ann, &copy))
         .unwrap()
         .unwrap();
-    let message = block_on(entry::message(&world.store, &listed.entry)).unwrap();
+    let message = block_on(entry::message(&world.store, &config, &listed.entry)).unwrap();
     assert_eq!(message.unwrap(), mail("one").as_bytes());
     // Its days are over.
     block_on(world.store.delete(&kept::key(&route.name, &copy))).unwrap();

@@ -38,7 +38,7 @@ pub async fn find<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Letter, Fa
     let copy = named(id).ok_or(Failure::NotFound)?;
     let (store, user) = (visit.store(), visit.user());
     if let Some(listed) = folder::find(store, user, &copy).await? {
-        let message = entry::message(store, &listed.entry).await?;
+        let message = entry::message(store, visit.site().config, &listed.entry).await?;
         let folder = if listed.marks.binned {
             Here::Bin
         } else {

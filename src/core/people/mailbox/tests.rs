@@ -54,13 +54,29 @@ fn id(world: &World, offset: i64) -> MessageId {
 }
 
 fn hold(world: &World, route: &str, id: MessageId, to: &[&str], message: &str) -> Copy {
+    hold_part(world, route, id, to, message, false)
+}
+
+/// A message that another route has for others.
+fn split(world: &World, route: &str, id: MessageId, to: &str) -> Copy {
+    hold_part(world, route, id, &[to], &mail("one"), true)
+}
+
+fn hold_part(
+    world: &World,
+    route: &str,
+    id: MessageId,
+    to: &[&str],
+    message: &str,
+    split: bool,
+) -> Copy {
     let message = Bytes::copy_from_slice(message.as_bytes());
     let held = Held {
         id,
         route: RouteName::parse(route).unwrap(),
         envelope: Envelope::new(None, to.iter().map(|to| to.parse().unwrap()).collect()),
         uncertain: Vec::new(),
-        split: false,
+        split,
         partner: "acme".into(),
         at: world.now(),
         reason: HoldReason::Down,
@@ -231,6 +247,72 @@ fn who_dies_while_filing_leaves_nothing_out() {
         }
     }
     panic!("filing ends");
+}
+
+#[test]
+fn what_was_filed_by_one_who_died_leaves_the_lists_though_it_went_home_meanwhile() {
+    for untold in [false, true] {
+        let mut survived = false;
+        for steps in 0..200 {
+            let (world, config) = (World::new(), config(""));
+            let ann = user(&world, &config, "ann@example.org");
+            let lab = RouteName::parse("lab").unwrap();
+            let list = attributes(json!({ "displayName": "team@lab.example.org" }));
+            let members = vec![directory::Member(directory::Owner::User(ann))];
+            block_on(directory::create_group(&world, &config, list, members)).unwrap();
+            let to = ["team@lab.example.org"];
+            let copy = hold(&world, "lab", id(&world, 0), &to, &mail("one"));
+            world.die_after(steps, untold);
+            let deadline = world.now().after(limits::TICK);
+            survived = block_on(filing::file(&world, &config, deadline)).is_ok();
+            block_on(world.store.delete(&Held::key(&lab, &copy))).unwrap();
+            world.revive();
+            file(&world, &config);
+            assert_eq!(subjects(&world, ann), [""; 0], "died at {steps}");
+            let left = world.store.keys();
+            let mut left = left.iter().filter(|key| key.starts_with("fil"));
+            assert_eq!(left.next(), None, "died at {steps}");
+            if survived {
+                break;
+            }
+        }
+        assert!(survived, "filing ends");
+    }
+}
+
+#[test]
+fn who_has_a_message_by_two_routes_keeps_it_until_both_let_go() {
+    for (first, second) in [("hq", "lab"), ("lab", "hq")] {
+        for steps in 0..60 {
+            let (world, config) = (World::new(), config(""));
+            let ann = user(&world, &config, "ann@example.org");
+            let list = attributes(json!({ "displayName": "team@lab.example.org" }));
+            let members = vec![directory::Member(directory::Owner::User(ann))];
+            block_on(directory::create_group(&world, &config, list, members)).unwrap();
+            let id = id(&world, 0);
+            let hq = split(&world, "hq", id, "ann@example.org");
+            let lab = split(&world, "lab", id, "team@lab.example.org");
+            file(&world, &config);
+            let key = |route: &str| {
+                let copy = if route == "hq" { &hq } else { &lab };
+                Held::key(&RouteName::parse(route).unwrap(), copy)
+            };
+            block_on(world.store.delete(&key(first))).unwrap();
+            world.die_after(steps, true);
+            let deadline = world.now().after(limits::TICK);
+            block_on(filing::file(&world, &config, deadline)).ok();
+            world.revive();
+            file(&world, &config);
+            assert_eq!(subjects(&world, ann), ["one"], "{first} let go, {steps}");
+            let listed = block_on(folder::find(&world.store, ann, &hq)).unwrap();
+            let entry = listed.unwrap().entry;
+            let message = block_on(entry::message(&world.store, &config, &entry)).unwrap();
+            assert_eq!(message.unwrap(), mail("one").as_bytes());
+            block_on(world.store.delete(&key(second))).unwrap();
+            file(&world, &config);
+            assert_eq!(subjects(&world, ann), [""; 0], "both let go, {steps}");
+        }
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod backlog;
 mod child;
 mod large;
 mod load;
+mod mailbox;
 mod memory;
 mod native_put;
 pub mod part;
@@ -18,6 +19,7 @@ mod postfix;
 mod report;
 mod scale;
 mod scenario;
+mod visitor;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +56,9 @@ pub struct Arguments {
     /// Held messages that fill the bucket for `--only scale`.
     #[arg(long, default_value_t = 1_000_000)]
     held: u64,
+    /// Messages that fill a mailbox for `--only mailbox`.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+    mailbox: u64,
     /// Also write everything that was measured to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -106,6 +111,10 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     if arguments.only.iter().any(|name| name == "scale") {
         let measured = scale::measure(&arguments.from, &plan, arguments.rounds, arguments.held);
         report.scale = Some(measured.await.context("scale")?);
+    }
+    if arguments.only.iter().any(|name| name == "mailbox") {
+        let measured = mailbox::measure(&arguments.from, arguments.mailbox).await;
+        report.mailbox = measured.context("mailbox")?;
     }
     texts::say(&report.text());
     if let Some(file) = &arguments.json {

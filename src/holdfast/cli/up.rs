@@ -3,7 +3,7 @@
 
 mod demo;
 mod keys;
-mod people;
+pub mod people;
 mod tick;
 
 use std::collections::BTreeMap;

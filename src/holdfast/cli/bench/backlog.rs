@@ -126,6 +126,19 @@ pub async fn fill(bucket: &S3Settings, message: &Bytes, count: u64) -> Result<()
         .await
 }
 
+/// How many objects lie below a prefix.
+pub async fn count(bucket: &S3Settings, prefix: &str) -> Result<u64> {
+    let (store, mut count, mut after) = (store(bucket)?, 0, None::<String>);
+    loop {
+        let page = store.list(prefix, after.as_deref(), 1_000).await?;
+        count += page.keys.len() as u64;
+        after = page.keys.last().cloned();
+        if !page.more {
+            return Ok(count);
+        }
+    }
+}
+
 fn store(bucket: &S3Settings) -> Result<S3Store<Native>> {
     S3Store::new(bucket, Native::new()?).map_err(anyhow::Error::msg)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::large::Large;
 use super::load::{Measured, Plan};
+use super::mailbox::Mailbox;
 use super::scale::{Pair, Scale};
 use super::scenario::Scenario;
 
@@ -17,6 +18,7 @@ pub struct Report {
     rounds: BTreeMap<Scenario, Vec<Measured>>,
     pub large: Option<Large>,
     pub scale: Option<Scale>,
+    pub mailbox: Vec<Mailbox>,
     submission_wasm: u64,
 }
 
@@ -40,6 +42,7 @@ impl Report {
             rounds: BTreeMap::new(),
             large: None,
             scale: None,
+            mailbox: Vec::new(),
             submission_wasm: metadata.context("submission.wasm is not there")?.len(),
         })
     }
@@ -94,6 +97,7 @@ impl Report {
         if let Some(scale) = &self.scale {
             lines.push(scale_text(scale));
         }
+        lines.extend(self.mailbox.iter().map(mailbox_text));
         lines.push(String::new());
         for target in self.targets() {
             lines.push(target.line());
@@ -116,6 +120,7 @@ impl Report {
                 "size": large.size, "delivered": large.delivered, "held": large.held,
             })),
             "scale": self.scale.as_ref().map(scale_json),
+            "mailbox": self.mailbox.iter().map(mailbox_json).collect::<Vec<_>>(),
             "submission_wasm": self.submission_wasm,
             "targets": targets,
         })
@@ -128,6 +133,7 @@ impl Report {
             (Hold, HoldNative, 0.8),
             (DeliverSmtp, PostfixRelay, 3.0),
             (Hold, PostfixQueue, 1.5),
+            (DeliverCopies, DeliverSmtp, 0.5),
             (Release, PostfixFlush, 2.0),
             (Release, SmtpSource, 0.5),
             (NewMail, DeliverSmtp, 0.5),
@@ -163,6 +169,14 @@ impl Report {
                 at_most("hold p50, full / empty", scale.hold.ratio(), 1.1, ""),
                 at_most("a tick's first release", scale.first_release, 1.0, " s"),
                 at_most("memory of the keeper's host", memory, 64.0, " MB"),
+            ]);
+        }
+        if let Some(mailbox) = self.mailbox.last() {
+            let memory = megabytes(mailbox.memory);
+            targets.extend([
+                at_most("the inbox's first page", mailbox.first, 0.3, " s"),
+                at_most("a search in the mailbox", mailbox.search, 2.0, " s"),
+                at_most("memory of the mailbox's host", memory, 64.0, " MB"),
             ]);
         }
         let size = megabytes(self.submission_wasm);
@@ -232,6 +246,29 @@ fn scale_json(scale: &Scale) -> Value {
         "first_release_seconds": scale.first_release,
         "memory_bytes": scale.memory,
         "requests_seconds": scale.requests.iter().copied().collect::<BTreeMap<_, _>>(),
+    })
+}
+
+fn mailbox_text(mailbox: &Mailbox) -> String {
+    let Mailbox { messages, .. } = mailbox;
+    format!(
+        "\nA mailbox of {messages} messages: filed in {:.1} s; the first page {:.0} ms, a later one \
+         {:.0} ms, a search {:.0} ms.",
+        mailbox.filing,
+        mailbox.first * 1e3,
+        mailbox.later * 1e3,
+        mailbox.search * 1e3
+    )
+}
+
+fn mailbox_json(mailbox: &Mailbox) -> Value {
+    json!({
+        "messages": mailbox.messages,
+        "filing_seconds": mailbox.filing,
+        "first_page_seconds": mailbox.first,
+        "later_page_seconds": mailbox.later,
+        "search_seconds": mailbox.search,
+        "memory_bytes": mailbox.memory,
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Scenario {
     DeliverHttp,
     /// Submissions delivered to an SMTP primary.
     DeliverSmtp,
+    /// The same on a route that keeps copies for the mailboxes.
+    DeliverCopies,
     /// Postfix relaying to the same SMTP primary.
     PostfixRelay,
     /// Submissions held, because the primary is down.
@@ -54,6 +56,7 @@ impl Scenario {
             Self::Forward => "forward",
             Self::DeliverHttp => "deliver-http",
             Self::DeliverSmtp => "deliver-smtp",
+            Self::DeliverCopies => "deliver-copies",
             Self::PostfixRelay => "postfix-relay",
             Self::Hold => "hold",
             Self::HoldNative => "hold-native",
@@ -75,6 +78,7 @@ pub struct Stage {
     forward: Host,
     deliver_http: Host,
     deliver_smtp: Host,
+    deliver_copies: Host,
     hold: Host,
     native: Target,
     postfix: Option<Postfix>,
@@ -99,8 +103,8 @@ impl Stage {
         let storage_url = format!("http://{}", storage.address());
         let message = message(plan.size);
 
-        let host = async |primary: String, status| {
-            let variables = secrets.variables(&primary, &storage_url, "");
+        let host = async |primary: String, status, more: &str| {
+            let variables = secrets.variables(&primary, &storage_url, more);
             let server = Server::start(Part::Host {
                 manifest: manifest.to_owned(),
                 variables,
@@ -111,9 +115,11 @@ impl Stage {
             let target = submission(&server, &key, message.clone(), status);
             Ok::<_, anyhow::Error>(Host { server, target })
         };
-        let deliver_http = host(format!("http://{}/", http_sink.address()), 200).await?;
-        let deliver_smtp = host(format!("smtp://{}", smtp_sink.address()), 200).await?;
-        let hold = host(format!("smtp://127.0.0.1:{}", closed_port()?), 202).await?;
+        let deliver_http = host(format!("http://{}/", http_sink.address()), 200, "").await?;
+        let smtp = format!("smtp://{}", smtp_sink.address());
+        let deliver_smtp = host(smtp.clone(), 200, "").await?;
+        let deliver_copies = host(smtp, 200, "copies = \"on\"").await?;
+        let hold = host(format!("smtp://127.0.0.1:{}", closed_port()?), 202, "").await?;
         let server = Server::start(Part::Host {
             manifest: forwarder(&folder, root, &http_sink)?,
             variables: Default::default(),
@@ -139,6 +145,7 @@ impl Stage {
             forward,
             deliver_http,
             deliver_smtp,
+            deliver_copies,
             hold,
             native,
             postfix,
@@ -158,6 +165,7 @@ impl Stage {
             Forward,
             DeliverHttp,
             DeliverSmtp,
+            DeliverCopies,
             NewMail,
             PostfixRelay,
             Release,
@@ -178,6 +186,11 @@ impl Stage {
             Scenario::Forward => deliver(&self.forward, &mut self.http_sink, plan).await,
             Scenario::DeliverHttp => deliver(&self.deliver_http, &mut self.http_sink, plan).await,
             Scenario::DeliverSmtp => deliver(&self.deliver_smtp, &mut self.smtp_sink, plan).await,
+            Scenario::DeliverCopies => {
+                let measured = deliver(&self.deliver_copies, &mut self.smtp_sink, plan).await?;
+                self.put_aside(&self.bucket().join("messages"))?;
+                Ok(measured)
+            }
             Scenario::Hold => {
                 until_down(&self.hold.target).await?;
                 let folder = format!("queue/{ROUTE}");
@@ -246,13 +259,16 @@ impl Stage {
         }
     }
 
+    fn bucket(&self) -> PathBuf {
+        self.folder.path().join("s3").join(BUCKET)
+    }
+
     fn queue(&self) -> PathBuf {
-        let bucket = self.folder.path().join("s3").join(BUCKET);
-        bucket.join(format!("queue/{ROUTE}"))
+        self.bucket().join(format!("queue/{ROUTE}"))
     }
 
     async fn put(&self, target: &Target, folder: &str, plan: &Plan) -> Result<Measured> {
-        let folder = self.folder.path().join("s3").join(BUCKET).join(folder);
+        let folder = self.bucket().join(folder);
         load::run(target, &plan.for_warming_up()).await?;
         self.put_aside(&folder)?;
         settle().await;
@@ -283,6 +299,7 @@ impl Stage {
             self.forward,
             self.deliver_http,
             self.deliver_smtp,
+            self.deliver_copies,
             self.hold,
         ] {
             host.server.stop().await;

@@ -328,6 +328,10 @@ pub const FILING_BYTES: usize = 262_144;
 pub const FILING_CONCURRENCY: usize = 16;
 /// Mailboxes that one message is filed in.
 pub const FILED_FOR: usize = 20_000;
+/// Names in one list of recipients that are looked up in the address book.
+pub const COMPLETED_NAMES: usize = 50;
+/// Names that are told where one typed could be several people.
+pub const TOLD_NAMES: usize = 4;
 /// How long somebody who files a few messages may be at it: a tick's time, the storage's, and clocks
 /// that are wrong.
 pub const FILING_CLAIM: Duration = Duration::from_secs(120);

@@ -43,7 +43,7 @@ pub mod lookup;
 pub mod repair;
 pub mod user;
 
-pub use book::{Card, Summary, Wanted, search};
+pub use book::{Card, Summary, Wanted, search, search_all};
 pub use change::{
     ChangeError, create_group, create_user, delete_group, delete_user, replace_group, replace_user,
 };

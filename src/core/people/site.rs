@@ -20,6 +20,7 @@
 
 pub mod around;
 pub mod asked;
+mod completing;
 pub mod door;
 pub mod folders;
 pub mod letters;

@@ -83,31 +83,46 @@ pub async fn search<S: Store>(
     query: &str,
     most: usize,
 ) -> Result<Vec<Card>, StoreError> {
-    let wanted = Wanted::new(query);
-    let mut cards: Vec<(String, Card)> = Vec::new();
+    let mut found = search_all(store, &[query], most).await?;
+    Ok(found.pop().unwrap_or_default())
+}
+
+/// The same for several queries, in one walk through the book.
+pub async fn search_all<S: Store>(
+    store: &S,
+    queries: &[&str],
+    most: usize,
+) -> Result<Vec<Vec<Card>>, StoreError> {
     let room = most.saturating_mul(2).max(limits::LIST_PAGE);
+    let wanted = queries.iter().map(|query| (Wanted::new(query), Vec::new()));
+    let mut wanted: Vec<(Wanted, Vec<(String, Card)>)> = wanted.collect();
     each(store, |summary| {
         let Some(address) = summary.addresses.first().filter(|_| summary.active) else {
             return;
         };
-        if !wanted.is_in(&summary) {
-            return;
-        }
-        let card = Card {
-            owner: summary.owner,
-            name: summary.name.clone(),
-            address: address.clone(),
-        };
-        cards.push((summary.name.to_lowercase(), card));
-        if cards.len() > room {
-            in_order(&mut cards);
-            cards.truncate(most);
+        for (wanted, cards) in &mut wanted {
+            if !wanted.is_in(&summary) {
+                continue;
+            }
+            let card = Card {
+                owner: summary.owner,
+                name: summary.name.clone(),
+                address: address.clone(),
+            };
+            cards.push((summary.name.to_lowercase(), card));
+            if cards.len() > room {
+                in_order(cards);
+                cards.truncate(most);
+            }
         }
     })
     .await?;
-    in_order(&mut cards);
-    let cards = cards.into_iter().take(most);
-    Ok(cards.map(|(_, card)| card).collect())
+    let found = wanted.into_iter().map(|(_, mut cards)| {
+        in_order(&mut cards);
+        let cards = cards.into_iter().take(most);
+        cards.map(|(_, card)| card).collect()
+    });
+    Ok(found.collect())
 }
 
 fn in_order(cards: &mut [(String, Card)]) {

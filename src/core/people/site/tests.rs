@@ -48,7 +48,11 @@ impl Town {
     }
 
     fn user(&self, address: &str) -> UserId {
-        let attributes = json!({ "userName": address, "displayName": address, "active": true });
+        self.named(address, address)
+    }
+
+    fn named(&self, address: &str, name: &str) -> UserId {
+        let attributes = json!({ "userName": address, "displayName": name, "active": true });
         let attributes = serde_json::from_value(attributes).unwrap();
         let made = block_on(directory::create_user(
             &self.world,
@@ -536,6 +540,45 @@ fn nothing_that_is_typed_becomes_a_header() {
         ],
     );
     assert_eq!(reply.status, 422, "{}", text(&reply));
+}
+
+#[test]
+fn the_name_of_a_colleague_is_completed_where_only_one_has_it() {
+    let town = Town::new();
+    let ann = town.user("ann@example.org");
+    town.named("ben@example.org", "Ben Berg");
+    town.named("bo@example.org", "Bo Larsen, Dr.");
+    town.named("benno@example.org", "Benno Berg");
+    let browser = town.logged_in(ann);
+    let write = |to: &str| {
+        browser.get("/compose");
+        let fields = [("to", to), ("subject", "x"), ("body", "x"), ("do", "send")];
+        browser.submit("/compose", &fields)
+    };
+    for (unclear, said) in [
+        ("ben", "Ben Berg &lt;ben@example.org&gt;"),
+        ("Bo, berg", "Benno Berg &lt;benno@example.org&gt;"),
+        ("Zoe", "Zoe"),
+    ] {
+        let reply = write(unclear);
+        assert_eq!(reply.status, 422, "{unclear}");
+        assert!(text(&reply).contains(said), "{unclear}: {}", text(&reply));
+    }
+    assert_eq!(town.queued(), [""; 0]);
+    assert_eq!(write("bo, Ben Berg; ann@example.org").status, 303);
+    let queued = town.queued();
+    let object = block_on(town.world.store.get(&queued[0], usize::MAX)).unwrap();
+    let (held, message) = Held::read(&queued[0], &object.unwrap().bytes).unwrap();
+    let to = held.envelope.recipients.iter().map(ToString::to_string);
+    assert_eq!(
+        to.collect::<Vec<_>>(),
+        ["bo@example.org", "ben@example.org", "ann@example.org"]
+    );
+    let message = String::from_utf8_lossy(&message).into_owned();
+    assert!(
+        message.contains("\"Bo Larsen, Dr.\" <bo@example.org>"),
+        "{message}"
+    );
 }
 
 #[test]

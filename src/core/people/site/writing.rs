@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Form as Posted;
+use super::completing;
 use super::letters;
 use super::reply::{Failure, Reply};
 use super::visit::{BASE, Visit};
@@ -434,7 +435,16 @@ async fn send<P: Ports>(
     posted: &Posted,
 ) -> Result<Reply, Failure> {
     // Kept first: whatever goes wrong now, nothing of it is lost.
-    let stored = save(visit, id, posted).await?;
+    let mut stored = save(visit, id, posted).await?;
+    let completed = completing::complete(visit, &stored.to, &stored.cc).await?;
+    if let Some((to, cc)) = completed.lists {
+        (stored.to, stored.cc) = (to, cc);
+        kept::save(visit.store(), visit.user(), id, &stored).await?;
+    }
+    let errors = completed.errors;
+    if !errors.is_empty() {
+        return Ok(drawn(visit, 422, id, &stored, Written::Draft, &errors, None).await);
+    }
     let mut form = stored.form();
     for file in &stored.files {
         let key = file_key(visit, id, &file.key);

@@ -4,6 +4,7 @@
 //! their control characters, names of messages were checked when they were read. So no field can
 //! add another one.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use bytes::Bytes;
@@ -116,6 +117,13 @@ pub enum FieldError {
     Missing,
     /// This is not an address.
     BadAddress(String),
+    /// This name could be several people: some of their names.
+    Several {
+        /// What was typed.
+        what: String,
+        /// Whom it could be.
+        names: Vec<String>,
+    },
     /// More addresses than one message may have.
     TooMany,
     /// More text than it may have.
@@ -196,20 +204,8 @@ pub fn recipients(text: &str) -> Result<Vec<Recipient>, FieldError> {
     if text.len() > limits::WRITTEN_TEXT_BYTES {
         return Err(FieldError::TooLong);
     }
-    let (mut quoted, mut bracket) = (false, false);
-    let pieces = text.split(|c| {
-        match c {
-            '"' => quoted = !quoted,
-            '<' if !quoted => bracket = true,
-            '>' if !quoted => bracket = false,
-            // Nobody means a line end to be quoted.
-            '\n' => (quoted, bracket) = (false, false),
-            _ => {}
-        }
-        matches!(c, ',' | ';' | '\n') && !quoted && !bracket
-    });
     let mut list: Vec<Recipient> = Vec::new();
-    for piece in pieces.map(str::trim).filter(|piece| !piece.is_empty()) {
+    for piece in pieces(text) {
         if list.len() >= limits::WRITTEN_RECIPIENTS {
             return Err(FieldError::TooMany);
         }
@@ -223,6 +219,41 @@ pub fn recipients(text: &str) -> Result<Vec<Recipient>, FieldError> {
         }
     }
     Ok(list)
+}
+
+/// What stands between commas, semicolons and line ends.
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut bracket) = (false, false);
+    let pieces = text.split(move |c| {
+        match c {
+            '"' => quoted = !quoted,
+            '<' if !quoted => bracket = true,
+            '>' if !quoted => bracket = false,
+            // Nobody means a line end to be quoted.
+            '\n' => (quoted, bracket) = (false, false),
+            _ => {}
+        }
+        matches!(c, ',' | ';' | '\n') && !quoted && !bracket
+    });
+    pieces.map(str::trim).filter(|piece| !piece.is_empty())
+}
+
+/// The pieces of a typed list that are names and no addresses, for the address book to complete.
+pub fn names(text: &str) -> Vec<&str> {
+    let names = pieces(text).filter(|piece| !piece.contains(['@', '<', '"']));
+    names.take(limits::COMPLETED_NAMES).collect()
+}
+
+/// The same list with what each name was completed to.
+pub fn completed(text: &str, found: &BTreeMap<&str, Recipient>) -> String {
+    let pieces = pieces(text).map(|piece| match found.get(piece) {
+        Some(Recipient { name, address }) => {
+            let name = name.replace(['"', '<', '>'], "");
+            format!("\"{name}\" <{address}>")
+        }
+        None => piece.to_owned(),
+    });
+    pieces.collect::<Vec<_>>().join(", ")
 }
 
 fn recipient(text: &str) -> Option<Recipient> {

@@ -201,6 +201,10 @@ fn in_words(frame: &Frame<'_>, error: &FieldError) -> String {
     match error {
         FieldError::Missing => w.missing.to_owned(),
         FieldError::BadAddress(what) => fill(w.bad_address, &[("what", what)]),
+        FieldError::Several { what, names } => {
+            let names = names.join(", ");
+            fill(w.several, &[("what", what), ("names", &names)])
+        }
         FieldError::TooMany => fill(w.too_many, &[("n", &number(limits::WRITTEN_RECIPIENTS))]),
         FieldError::TooLong => w.too_long.to_owned(),
         FieldError::TooLarge => fill(w.too_large, &[("size", &size(limits::WRITTEN_FILES_BYTES))]),

@@ -9,7 +9,7 @@ phrases! {
         cc: "Cc", "Cc", "Cc", "Cc", "Cc";
         subject: "Subject", "Oggetto", "Objet", "Asunto", "Betreff";
         body: "Message", "Messaggio", "Message", "Mensaje", "Nachricht";
-        addresses_hint: "Several addresses are separated by commas.", "Separa più indirizzi con una virgola.", "Séparez plusieurs adresses par des virgules.", "Separa varias direcciones con comas.", "Mehrere Adressen durch Kommas trennen.";
+        addresses_hint: "Addresses, or names of colleagues, separated by commas.", "Indirizzi, o nomi di colleghi, separati da virgole.", "Adresses, ou noms de collègues, séparés par des virgules.", "Direcciones, o nombres de colegas, separados por comas.", "Adressen oder Namen von Kollegen, durch Kommas getrennt.";
         from_shown: "Sent from {address}", "Inviato da {address}", "Envoyé depuis {address}", "Se envía desde {address}", "Gesendet von {address}";
         choose_people: "Choose from the address book", "Scegli dalla rubrica", "Choisir dans le carnet d’adresses", "Elegir de la libreta de direcciones", "Aus dem Adressbuch wählen";
         files: "Attach files", "Allega file", "Joindre des fichiers", "Adjuntar archivos", "Dateien anhängen";
@@ -27,6 +27,7 @@ phrases! {
         not_now: "The message could not be sent just now. It is still here: please try again.", "Ora non è stato possibile inviare il messaggio. È ancora qui: riprova.", "Le message n’a pas pu être envoyé pour l’instant. Il est toujours là\u{a0}: veuillez réessayer.", "Ahora no se ha podido enviar el mensaje. Sigue aquí: inténtalo de nuevo.", "Die Nachricht konnte gerade nicht gesendet werden. Sie ist noch hier: Bitte versuchen Sie es noch einmal.";
         missing: "Enter at least one address.", "Inserisci almeno un indirizzo.", "Saisissez au moins une adresse.", "Escribe al menos una dirección.", "Geben Sie mindestens eine Adresse ein.";
         bad_address: "“{what}” is not an e-mail address.", "«{what}» non è un indirizzo e-mail.", "«\u{a0}{what}\u{a0}» n’est pas une adresse e-mail.", "«{what}» no es una dirección de correo.", "„{what}“ ist keine E-Mail-Adresse.";
+        several: "“{what}” could be several people: {names}. Write more of the name, or the address.", "«{what}» può essere più persone: {names}. Scrivi di più del nome, o l’indirizzo.", "«\u{a0}{what}\u{a0}» peut désigner plusieurs personnes\u{a0}: {names}. Précisez le nom, ou saisissez l’adresse.", "«{what}» puede ser varias personas: {names}. Escribe más del nombre, o la dirección.", "„{what}“ kann mehrere Personen meinen: {names}. Schreiben Sie mehr vom Namen oder die Adresse.";
         too_many: "At most {n} addresses.", "Al massimo {n} indirizzi.", "Au plus {n} adresses.", "Como máximo {n} direcciones.", "Höchstens {n} Adressen.";
         too_long: "This is too long.", "È troppo lungo.", "C’est trop long.", "Es demasiado largo.", "Das ist zu lang.";
         too_large: "The files are larger than {size} together.", "I file superano {size} in tutto.", "Les fichiers dépassent {size} au total.", "Los archivos superan {size} en total.", "Die Dateien sind zusammen größer als {size}.";

@@ -35,8 +35,27 @@ pub struct Config {
     pub outbound: Option<RouteName>,
     /// The webmail.
     pub webmail: Webmail,
+    /// The signature on what users write.
+    pub dkim: Option<Dkim>,
     /// How long what is over is kept.
     pub retention: Retention,
+}
+
+/// What users write is signed (DKIM, RFC 6376); the key is a secret beside the document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dkim {
+    /// Under which name the key's public half is in the DNS: `SELECTOR._domainkey.DOMAIN`.
+    pub selector: String,
+    /// The domains that have it there; all of the routes where it is not said.
+    pub domains: Option<Vec<Domain>>,
+}
+
+impl Dkim {
+    /// Whether mail from this domain is signed.
+    pub fn signs(&self, domain: &Domain) -> bool {
+        let mut domains = self.domains.iter().flatten();
+        self.domains.is_none() || domains.any(|known| known == domain)
+    }
 }
 
 /// The webmail's settings.
@@ -148,6 +167,7 @@ impl Config {
             returns,
             outbound,
             webmail: table.webmail.check()?,
+            dkim: table.dkim.map(DkimTable::check).transpose()?,
             retention,
         })
     }
@@ -179,6 +199,7 @@ struct Document {
     outbound: Option<String>,
     #[serde(default)]
     webmail: WebmailTable,
+    dkim: Option<DkimTable>,
     #[serde(default)]
     retention: RetentionTable,
 }
@@ -203,6 +224,35 @@ impl LimitsTable {
         Ok(Limits {
             message_bytes,
             recipients,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DkimTable {
+    selector: String,
+    domains: Option<Vec<String>>,
+}
+
+impl DkimTable {
+    fn check(self) -> Result<Dkim, ConfigError> {
+        // A selector is one or more labels of a domain name (RFC 6376, 3.1).
+        let selector = self.selector.parse::<Domain>();
+        selector.map_err(|_| {
+            let reason = format!("{:?} is no selector such as \"holdfast1\"", self.selector);
+            ConfigError::at("dkim.selector", reason)
+        })?;
+        let domain = |text: String| {
+            let parsed = text.parse::<Domain>();
+            parsed.map_err(|error| ConfigError::at("dkim.domains", error.to_string()))
+        };
+        let domains = self
+            .domains
+            .map(|all| all.into_iter().map(domain).collect());
+        Ok(Dkim {
+            selector: self.selector,
+            domains: domains.transpose()?,
         })
     }
 }

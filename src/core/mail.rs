@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod compose;
+pub mod dkim;
 pub mod dsn;
 pub mod envelope;
 pub mod facts;

@@ -3,12 +3,15 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use holdfast_tests::support::installation::{
     Installation, OPERATOR_TOKEN, SCIM_TOKEN, TICK_TOKEN, mail,
 };
 use holdfast_tests::support::{Answer, Peer, Setup};
+use holdfast_tests::workspace;
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use totp_rs::{Algorithm, Builder};
@@ -281,6 +284,154 @@ async fn during_an_outage_people_read_and_answer_and_all_of_it_goes_home() {
             "the log has no content"
         );
     }
+}
+
+#[tokio::test]
+async fn a_link_goes_to_an_address_outside_and_what_comes_back_is_in_the_mailbox() {
+    let (mut home, outside) = (Peer::start().await, Peer::start().await);
+    home.stop().await;
+    outside.refuse_recipient("carl@elsewhere.example", "550 5.1.1 no such user");
+    let out = format!(
+        "[[route]]\nname = \"out\"\ndomains = []\nprimary = {:?}\ntls = \"off\"\n",
+        outside.url()
+    );
+    let holdfast = Setup::to(&[home.url()])
+        .top("outbound = \"out\"\nreturns = \"out\"")
+        .route(ROUTE)
+        .forgiving()
+        .tail(&out)
+        .variable("primary_hosts_2", &format!("tcp://{}", outside.address()))
+        .start()
+        .await;
+    let ann = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": "ann@example.org",
+        "displayName": "Ann",
+        "emails": [
+            { "value": "ann@example.org", "type": "work", "primary": true },
+            { "value": "ann@at-home.example", "type": "home" },
+        ],
+        "active": true,
+    });
+    assert_eq!(scim(&holdfast, "/Users", &ann).await.status, 201);
+    holdfast
+        .order(&json!({ "mode": "hold", "reason": "down" }))
+        .await;
+
+    // The operator sends the link to where Ann can read it today.
+    let url = format!("{}/v1/people/ann@example.org/activation", holdfast.url());
+    let order = json!({ "reason": "an outage", "purpose": "activate", "send": true });
+    let request = Client::new().post(url).bearer_auth(OPERATOR_TOKEN);
+    let sent = Answer::of(request.header("holdfast-operator", "Olga").json(&order)).await;
+    assert_eq!(sent.word("sent_to"), "ann@at-home.example", "{}", sent.text);
+    let letter = arrived(&holdfast, &outside, "ann@at-home.example").await;
+    let link = letter.split("activate?token").next().unwrap();
+    assert!(link.ends_with("/mail/"), "{letter}");
+    let ann = Browser::new(&holdfast);
+    ann.activate(sent.word("url")).await;
+
+    // What cannot be delivered comes back to the one who wrote it.
+    ann.get("/mail/compose").await;
+    let fields = [
+        ("to", "carl@elsewhere.example, dora@elsewhere.example"),
+        ("subject", "to Carl and Dora"),
+        ("body", "Good morning"),
+        ("do", "send"),
+    ];
+    ann.submit("/mail/compose", &fields).await;
+    let letter = arrived(&holdfast, &outside, "dora@elsewhere.example").await;
+    assert!(letter.contains("to Carl and Dora"), "{letter}");
+    let mut inbox = String::new();
+    for _ in 0..50 {
+        holdfast.tick().await;
+        inbox = ann.get("/mail/").await;
+        if inbox.contains("carl@elsewhere.example") || inbox.contains("/mail/m/") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let report = inbox.split("/mail/m/").nth(1).expect(&inbox);
+    let report = report.split('"').next().unwrap();
+    let page = ann.get(&format!("/mail/m/{report}")).await;
+    assert!(page.contains("carl@elsewhere.example"), "{page}");
+    assert!(page.contains("no such user"), "{page}");
+}
+
+/// A verifier that we did not write (dkimpy), with the key's public half as the DNS would have it.
+#[tokio::test]
+#[ignore = "needs dkimpy and OpenSSL"]
+async fn what_users_write_has_a_signature_that_others_verify() {
+    let generated = [
+        ("rsa", vec!["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+        ("ed25519", vec!["ED25519"]),
+    ];
+    for (kind, algorithm) in generated {
+        let folder = tempfile::tempdir().unwrap();
+        let pem = folder.path().join("key.pem");
+        let mut made = Command::new("openssl");
+        made.args(["genpkey", "-algorithm"]).args(&algorithm);
+        assert!(made.arg("-out").arg(&pem).status().unwrap().success());
+
+        let outside = Peer::start().await;
+        let holdfast = Setup::to(&[outside.url()])
+            .top("outbound = \"hq\"")
+            .route(ROUTE)
+            .tail("[dkim]\nselector = \"s1\"\n")
+            .variable("dkim_key", &std::fs::read_to_string(&pem).unwrap())
+            .start()
+            .await;
+        user(&holdfast, "ann@example.org").await;
+        let order = json!({ "mode": "hold", "reason": "down" });
+        holdfast.order(&order).await;
+        let ann = Browser::new(&holdfast);
+        ann.activate(&link(&holdfast, "ann@example.org").await)
+            .await;
+        ann.get("/mail/compose").await;
+        let fields = [
+            ("to", "carl@elsewhere.example"),
+            (
+                "subject",
+                "Grüße, and a subject that is long enough to be folded somewhere in its middle",
+            ),
+            (
+                "body",
+                "Good  morning \r\n\r\n. A line\r\nFrom here on  \r\n\r\n\r\n",
+            ),
+            ("do", "send"),
+        ];
+        ann.submit("/mail/compose", &fields).await;
+        holdfast
+            .order(&json!({ "mode": "deliver", "reason": "back" }))
+            .await;
+        let letter = arrived(&holdfast, &outside, "carl@elsewhere.example").await;
+        let mut verify = Command::new(workspace().join("target/peers/venv/bin/python"))
+            .arg(workspace().join("tests/dkim/verify.py"))
+            .arg(&pem)
+            .arg(kind)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = verify.stdin.take().unwrap();
+        input.write_all(letter.as_bytes()).unwrap();
+        drop(input);
+        assert!(verify.wait().unwrap().success(), "{kind}: {letter}");
+    }
+}
+
+/// The message that arrives for this recipient, sooner or later.
+async fn arrived(holdfast: &Installation, peer: &Peer, to: &str) -> String {
+    for _ in 0..100 {
+        let taken = peer.taken();
+        let mut letters = taken
+            .iter()
+            .filter(|letter| letter.to.iter().any(|one| one.contains(to)));
+        if let Some(letter) = letters.next() {
+            return String::from_utf8_lossy(&letter.bytes).into_owned();
+        }
+        holdfast.tick().await;
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("nothing arrives for {to}: {:?}", holdfast.objects().keys());
 }
 
 #[tokio::test]

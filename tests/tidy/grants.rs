@@ -38,7 +38,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
             "mailbox",
             false,
             &["http://self"],
-            &["session_key", "tick_token"],
+            &["session_key", "dkim_key", "tick_token"],
         ),
         (
             "submission",

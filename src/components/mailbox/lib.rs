@@ -58,10 +58,15 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         asked.body = body.map_err(|error| error.problem(most))?;
     }
     let keys = Rc::new(keys);
+    let dkim_key = match app.config.dkim.is_some() && asked.method == "POST" {
+        true => Some(settings::get("dkim_key").await.unwrap_or_default()),
+        false => None,
+    };
     let site = Site {
         ports: &*app,
         config: &app.config,
         keys: &keys,
+        dkim_key: dkim_key.as_deref(),
     };
     let mut reply = site::answer(site, &asked).await;
     if matches!(transport, Transport::Tls) {
@@ -75,6 +80,7 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
                 ports: &*app,
                 config: &app.config,
                 keys: &keys,
+                dkim_key: None,
             };
             site::tidy_up(site, &asked).await;
         });

@@ -53,6 +53,8 @@ pub struct Site<'s, P: Ports> {
     pub config: &'s Config,
     /// What cookies and forms are signed with.
     pub keys: &'s Keys,
+    /// What mail is signed with, in PEM; asked for only where something may be sent.
+    pub dkim_key: Option<&'s str>,
 }
 
 impl<P: Ports> Clone for Site<'_, P> {

@@ -20,6 +20,7 @@ mod settle;
 
 use std::collections::BTreeSet;
 
+use futures::future::join;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
@@ -227,9 +228,13 @@ impl<'l, P: Ports> Look<'l, P> {
         let store = self.ports.store();
         let (objects, records) = (self.source.objects(), self.source.records());
         let behind = after.map(|name| self.source.object(name));
-        let page = store
-            .list(&objects, behind.as_deref(), limits::FILING_PAGE)
-            .await?;
+        let mut recorded = after.map(|name| self.source.record(name));
+        let (page, first) = join(
+            store.list(&objects, behind.as_deref(), limits::FILING_PAGE),
+            store.list(&records, recorded.as_deref(), limits::FILING_PAGE),
+        )
+        .await;
+        let (page, mut known_page) = (page?, first?);
         let names = |keys: &[String], prefix: &str, suffix: &str| -> BTreeSet<String> {
             let names = keys
                 .iter()
@@ -243,19 +248,18 @@ impl<'l, P: Ports> Look<'l, P> {
         let end = end.map(str::to_owned);
         let until = end.as_deref().map(|name| self.source.record(name));
         let mut known = BTreeSet::new();
-        let mut behind = after.map(|name| self.source.record(name));
         loop {
-            let page = store
-                .list(&records, behind.as_deref(), limits::FILING_PAGE)
-                .await?;
             let within = |key: &&String| until.as_ref().is_none_or(|until| *key <= until);
-            let keys: Vec<String> = page.keys.iter().filter(within).cloned().collect();
+            let keys: Vec<String> = known_page.keys.iter().filter(within).cloned().collect();
             known.extend(names(&keys, &records, ".json"));
-            let all = keys.len() < page.keys.len() || !page.more;
-            behind = page.keys.last().cloned();
+            let all = keys.len() < known_page.keys.len() || !known_page.more;
+            recorded = known_page.keys.last().cloned();
             if all {
                 break;
             }
+            known_page = store
+                .list(&records, recorded.as_deref(), limits::FILING_PAGE)
+                .await?;
         }
         Ok(Stretch {
             objects: found,

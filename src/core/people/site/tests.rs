@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::visit::BASE;
 use super::{Asked, Reply, Site, answer};
-use crate::config::Config;
+use crate::config::{Config, Dkim};
 use crate::custody::held::{Copy, Digest, Held};
 use crate::custody::store::{Condition, Store as _};
 use crate::limits;
@@ -31,6 +31,7 @@ struct Town {
     world: World,
     config: Config,
     keys: Keys,
+    dkim_key: Option<String>,
     ids: Cell<i64>,
 }
 
@@ -43,6 +44,7 @@ impl Town {
             world: World::new(),
             config: Config::parse(document, "").unwrap(),
             keys: Keys::new("a key for tests that is long enough").unwrap(),
+            dkim_key: None,
             ids: Cell::new(0),
         }
     }
@@ -162,12 +164,14 @@ impl<'t> Browser<'t> {
             world,
             config,
             keys,
+            dkim_key,
             ..
         } = self.town;
         let site = Site {
             ports: world,
             config,
             keys,
+            dkim_key: dkim_key.as_deref(),
         };
         let reply = block_on(answer(site, asked));
         for (name, value) in &reply.headers {
@@ -579,6 +583,44 @@ fn the_name_of_a_colleague_is_completed_where_only_one_has_it() {
         message.contains("\"Bo Larsen, Dr.\" <bo@example.org>"),
         "{message}"
     );
+}
+
+#[test]
+fn what_is_written_is_signed_where_a_key_is_configured_and_never_kept_back() {
+    let dkim = |key: &str| {
+        let mut town = Town::new();
+        town.config.dkim = Some(Dkim {
+            selector: "s1".into(),
+            domains: None,
+        });
+        town.dkim_key = Some(key.into());
+        let ann = town.user("ann@example.org");
+        let browser = town.logged_in(ann);
+        browser.get("/compose");
+        let fields = [
+            ("to", "carl@elsewhere.example"),
+            ("subject", "x"),
+            ("body", "x"),
+            ("do", "send"),
+        ];
+        assert_eq!(browser.submit("/compose", &fields).status, 303);
+        let key = town.queued().remove(0);
+        let object = block_on(town.world.store.get(&key, usize::MAX)).unwrap();
+        let (_, message) = Held::read(&key, &object.unwrap().bytes).unwrap();
+        String::from_utf8_lossy(&message).into_owned()
+    };
+    // An Ed25519 key as OpenSSL writes it.
+    let key = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g";
+    let message = dkim(key);
+    assert!(
+        message.starts_with("DKIM-Signature: v=1; a=ed25519-sha256;"),
+        "{message}"
+    );
+    assert!(message.contains("d=example.org;"), "{message}");
+    for bad in ["", "not a key"] {
+        let message = dkim(bad);
+        assert!(!message.contains("DKIM-Signature"), "{message}");
+    }
 }
 
 #[test]

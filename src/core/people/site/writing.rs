@@ -14,7 +14,8 @@ use super::reply::{Failure, Reply};
 use super::visit::{BASE, Visit};
 use crate::custody::store::{Condition, Store as _};
 use crate::limits;
-use crate::mail::MessageId;
+use crate::mail::dkim::Signer;
+use crate::mail::{EmailAddress, MessageId};
 use crate::people::mailbox::drafts as kept;
 use crate::people::mailbox::marks::{self, Marks};
 use crate::people::mailbox::sending::{self, Outgoing};
@@ -513,6 +514,7 @@ pub async fn send_off<P: Ports>(
     let Some(message) = built else {
         return Ok(Err(Problem::BadRequest));
     };
+    let message = signed(visit, from, message);
     let outgoing = Outgoing {
         id,
         user: visit.user(),
@@ -529,6 +531,29 @@ pub async fn send_off<P: Ports>(
     }
     sending::send(site.ports, site.config, &outgoing).await?;
     Ok(Ok(()))
+}
+
+/// The message with its DKIM signature, where a key is configured. One that cannot be used keeps no
+/// mail back.
+fn signed<P: Ports>(visit: &Visit<'_, P>, from: &EmailAddress, message: Bytes) -> Bytes {
+    let (site, domain) = (visit.site(), from.domain());
+    let dkim = site.config.dkim.as_ref().filter(|dkim| dkim.signs(&domain));
+    let Some((dkim, key)) = dkim.zip(site.dkim_key) else {
+        return message;
+    };
+    let field = Signer::new(&dkim.selector, key).map(|signer| {
+        let now = site.ports.now();
+        signer.sign(&message, &domain, now)
+    });
+    match field {
+        Ok(Some(field)) => [field.as_bytes(), &message].concat().into(),
+        Ok(None) => message,
+        Err(error) => {
+            let event = LogEvent::new("dkim.not-signed").with("error", error.to_string());
+            site.ports.write(event);
+            message
+        }
+    }
 }
 
 fn to(path: &str) -> Reply {

@@ -9,9 +9,10 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use holdfast_core::custody::held::{Copy, Digest, Held};
 use holdfast_core::custody::store::s3::{S3Settings, S3Store};
 use holdfast_core::custody::store::{Condition, Store};
-use holdfast_core::mail::Envelope;
-use holdfast_core::ports::{Clock, new_id};
+use holdfast_core::mail::{Envelope, MessageId};
+use holdfast_core::ports::Clock;
 use holdfast_core::routing::{HoldReason, RouteName};
+use holdfast_core::time::Timestamp;
 
 use super::child::Server;
 use super::load::{self, Measured, Plan, Target};
@@ -112,9 +113,20 @@ impl Scene<'_> {
 
 /// Puts so many held messages into the bucket, as submissions would have.
 pub async fn fill(bucket: &S3Settings, message: &Bytes, count: u64) -> Result<()> {
+    fill_since(bucket, message, count, Duration::ZERO).await
+}
+
+/// The same with messages that came in all the time since then.
+pub async fn fill_since(
+    bucket: &S3Settings,
+    message: &Bytes,
+    count: u64,
+    since: Duration,
+) -> Result<()> {
     let native = Native::new()?;
     let store = store(bucket)?;
-    let puts = (0..count).map(|_| held(&native, message));
+    let age = |at: u64| since.mul_f64((count - at) as f64 / count as f64);
+    let puts = (0..count).map(|at| held(&native, message, age(at)));
     stream::iter(puts)
         .map(|one| async {
             let (key, object) = one?;
@@ -144,8 +156,12 @@ fn store(bucket: &S3Settings) -> Result<S3Store<Native>> {
 }
 
 /// A held message and its key.
-fn held(clock: &impl Clock, message: &Bytes) -> Result<(String, [Bytes; 2])> {
-    let (id, route) = (new_id(clock), RouteName::parse(ROUTE)?);
+fn held(clock: &impl Clock, message: &Bytes, age: Duration) -> Result<(String, [Bytes; 2])> {
+    let at = clock.now().millis() - i64::try_from(age.as_millis())?;
+    let at = Timestamp::from_millis(at);
+    let mut random = [0; 10];
+    clock.random(&mut random);
+    let (id, route) = (MessageId::new(at, random), RouteName::parse(ROUTE)?);
     let (from, to) = ("ben@example.net".parse()?, "anna@example.org".parse()?);
     let held = Held {
         id,
@@ -154,7 +170,7 @@ fn held(clock: &impl Clock, message: &Bytes) -> Result<(String, [Bytes; 2])> {
         uncertain: Vec::new(),
         split: false,
         partner: "demo".into(),
-        at: clock.now(),
+        at,
         reason: HoldReason::Down,
         detail: "the benchmark holds it".into(),
         digest: Digest::of(message),

@@ -28,6 +28,8 @@ pub struct Mailbox {
     pub search: f64,
     /// The host's memory at most meanwhile, in bytes.
     pub memory: u64,
+    /// Before anybody looked, in bytes.
+    pub idle: u64,
 }
 
 /// Fills the mailbox of one user, and measures.
@@ -47,6 +49,7 @@ pub async fn measure(manifest: &Path, messages: u64) -> Result<Vec<Mailbox>> {
         listen: None,
     });
     let host = host.await?;
+    let idle = host.memory()?;
     let own = format!("http://{}", host.address());
     let links = people::invite(&own, &secrets.operator_token).await?;
     let (_, link) = links.first().context("there is no link")?;
@@ -54,7 +57,8 @@ pub async fn measure(manifest: &Path, messages: u64) -> Result<Vec<Mailbox>> {
 
     let (bucket, mut measured, mut there) = (secrets.bucket(&url), Vec::new(), 0);
     for messages in [messages / 10, messages] {
-        backlog::fill(&bucket, &message(SMALL), messages - there).await?;
+        let more = messages - there;
+        backlog::fill_since(&bucket, &message(SMALL), more, OUTAGE).await?;
         there = messages;
         let began = Instant::now();
         while backlog::count(&bucket, "filed/").await? < messages {
@@ -79,6 +83,7 @@ pub async fn measure(manifest: &Path, messages: u64) -> Result<Vec<Mailbox>> {
             later,
             search,
             memory: host.peak()?,
+            idle,
         });
     }
     host.stop().await;
@@ -108,6 +113,8 @@ async fn timed(visitor: &mut Visitor, path: &str) -> Result<(f64, String)> {
 
 /// Bytes of the messages.
 const SMALL: usize = 1_000;
+/// The messages came in during this time.
+const OUTAGE: Duration = Duration::from_secs(3 * 86_400);
 const LOOKS: u32 = 9;
 /// Objects of a mailbox whose older entries are packed.
 const PACKED: u64 = 1_000;

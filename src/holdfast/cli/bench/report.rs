@@ -253,11 +253,13 @@ fn mailbox_text(mailbox: &Mailbox) -> String {
     let Mailbox { messages, .. } = mailbox;
     format!(
         "\nA mailbox of {messages} messages: filed in {:.1} s; the first page {:.0} ms, a later one \
-         {:.0} ms, a search {:.0} ms.",
+         {:.0} ms, a search {:.0} ms. The host had {:.0} MB at most, and {:.0} MB when it had started.",
         mailbox.filing,
         mailbox.first * 1e3,
         mailbox.later * 1e3,
-        mailbox.search * 1e3
+        mailbox.search * 1e3,
+        megabytes(mailbox.memory),
+        megabytes(mailbox.idle),
     )
 }
 
@@ -269,6 +271,7 @@ fn mailbox_json(mailbox: &Mailbox) -> Value {
         "later_page_seconds": mailbox.later,
         "search_seconds": mailbox.search,
         "memory_bytes": mailbox.memory,
+        "idle_memory_bytes": mailbox.idle,
     })
 }
 

@@ -79,6 +79,12 @@ class Person {
     const found = await this.page.evaluate((rules) => axe.run({ runOnly: rules }), RULES);
     const said = found.violations.map((one) => `${one.id}: ${one.nodes[0].html}`);
     assert.deepEqual(said, [], `axe-core on ${what}`);
+    // In the dark only the colours are others.
+    await this.page.emulateMedia({ colorScheme: 'dark' });
+    const dark = await this.page.evaluate(() => axe.run({ runOnly: ['color-contrast'] }));
+    await this.page.emulateMedia({ colorScheme: 'light' });
+    const unclear = dark.violations.map((one) => `${one.id}: ${one.nodes[0].html}`);
+    assert.deepEqual(unclear, [], `axe-core on ${what} in the dark`);
   }
 
   async wide() {
@@ -208,6 +214,60 @@ await anna.page.fill('[name=code]', code(anna.key));
 await anna.press();
 assert.equal(anna.page.url(), `${url}/mail/`, await anna.text());
 
+
+// The other languages, on the pages with most words.
+for (const language of ['it', 'fr', 'es', 'de']) {
+  const person = await Person.come(language, {
+    locale: language, viewport: { width: 1280, height: 800 }, storageState: await anna.page.context().storageState(),
+  });
+  for (const path of ['', 'compose', 'settings']) {
+    await person.open(`/mail/${path}`);
+    assert.equal(await person.page.getAttribute('html', 'lang'), language);
+    await person.look(path || 'inbox');
+  }
+}
+
+// Hostile mail: nothing of it runs, asks, leads away or looks like the page around it.
+const hostile = JSON.parse(fs.readFileSync(
+  new URL('../../src/core/people/reading/html/hostile.json', import.meta.url), 'utf8'));
+await Promise.all(hostile.map((html, number) => submit(['anna@example.org'], [
+  'From: eve@example.net', 'To: anna@example.org', `Subject: hostile ${run} ${number}`,
+  'MIME-Version: 1.0', 'Content-Type: text/html; charset=utf-8', 'Content-Transfer-Encoding: base64', '',
+  Buffer.from(`<p>before</p>${html}<p>after</p>`).toString('base64').replace(/.{76}/g, '$&\r\n'), '',
+])));
+// As a user has it: with the page's own policy, and with scripts.
+const reader = await browser.newContext({ storageState: await anna.page.context().storageState() });
+const page = await reader.newPage();
+const ran = [];
+page.on('dialog', (dialog) => { ran.push(dialog.message()); dialog.dismiss(); });
+page.on('request', (request) => {
+  if (!request.url().startsWith(url) && !request.url().startsWith('data:')) elsewhere.push(request.url());
+});
+const letters = new Map();
+for (let next = '/mail/'; next && letters.size < hostile.length;) {
+  await page.goto(url + next);
+  for (const link of await page.locator('main a[href^="/mail/m/"]').all()) {
+    const subject = /hostile \d+ (\d+)/.exec(await link.textContent());
+    if (subject) letters.set(subject[1], await link.getAttribute('href'));
+  }
+  const older = page.locator('a[rel=next]');
+  next = await older.count() ? await older.first().getAttribute('href') : null;
+}
+assert.equal(letters.size, hostile.length, 'each hostile message is in the inbox');
+for (const [number, path] of letters) {
+  for (const address of [path, `${path}?images=1`]) {
+    await page.goto(url + address);
+    assert.equal(page.url(), url + address, `${number} leads away`);
+    const frames = page.frames().slice(1);
+    for (const frame of frames) {
+      const scripts = await frame.locator('script, object, embed, form, iframe, base, meta[http-equiv=refresh]').count();
+      assert.equal(scripts, 0, `${number} has an element that could do something`);
+    }
+    assert.equal(await page.locator('h1').count(), 1, `${number} adds to the page`);
+  }
+}
+await page.screenshot({ path: `${shots}/hostile.png` });
+assert.deepEqual(ran, [], 'nothing runs');
 assert.deepEqual(elsewhere, [], 'no page asks another host');
 await browser.close();
 console.log(`the story was told; ${fs.readdirSync(shots).length} pictures in ${shots}`);

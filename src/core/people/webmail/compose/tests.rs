@@ -69,7 +69,7 @@ fn people_are_understood_as_they_are_typed() {
 fn each_field_says_what_is_wrong_with_it() {
     let errors = check(&Form::default()).unwrap_err();
     assert_eq!(
-        errors,
+        *errors,
         FieldErrors {
             to: Some(FieldError::Missing),
             ..FieldErrors::default()

@@ -17,6 +17,7 @@
 
 pub mod app;
 pub mod asked_tick;
+pub mod dkim;
 pub mod http_in;
 pub mod http_out;
 pub mod http_primary;

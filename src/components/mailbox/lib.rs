@@ -5,12 +5,15 @@
 
 use std::rc::Rc;
 
+use holdfast_core::mail::dkim::Key;
 use holdfast_core::people::login::cookie::Transport;
 use holdfast_core::people::login::keys::Keys;
 use holdfast_core::people::site::visit::BASE;
 use holdfast_core::people::site::{self, Asked, Reply, Site};
+use holdfast_core::ports::{Event, Log as _};
 use holdfast_core::problem::{Kind, Problem};
 use holdfast_edge::app::App;
+use holdfast_edge::dkim::SigningKey;
 use holdfast_edge::http_in::{Incoming, refuse, respond, respond_bytes};
 use holdfast_edge::{asked_tick, settings};
 use wasip3::http::types::{ErrorCode, Request, Response};
@@ -59,14 +62,14 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
     }
     let keys = Rc::new(keys);
     let dkim_key = match app.config.dkim.is_some() && asked.method == "POST" {
-        true => Some(settings::get("dkim_key").await.unwrap_or_default()),
+        true => dkim_key(&app).await,
         false => None,
     };
     let site = Site {
         ports: &*app,
         config: &app.config,
         keys: &keys,
-        dkim_key: dkim_key.as_deref(),
+        dkim_key: dkim_key.as_ref().map(|key| key as &dyn Key),
     };
     let mut reply = site::answer(site, &asked).await;
     if matches!(transport, Transport::Tls) {
@@ -91,6 +94,14 @@ async fn answer(incoming: Incoming) -> Result<Reply, Problem> {
         wit_bindgen::spawn(async move { asked_tick::ask(&app).await });
     }
     Ok(reply)
+}
+
+/// A key that cannot be used keeps no mail back.
+async fn dkim_key(app: &App) -> Option<SigningKey> {
+    let pem = settings::get("dkim_key").await;
+    let read = pem.and_then(|pem| SigningKey::read(&pem).map_err(|bad| bad.to_string()));
+    let failed = |reason: String| app.write(Event::new("dkim.not-signed").with("error", reason));
+    read.map_err(failed).ok()
 }
 
 fn asked(incoming: &Incoming, transport: Transport) -> Asked {

@@ -40,6 +40,7 @@ use super::login::keys::Keys;
 use super::webmail::style::{STYLE, STYLE_PATH};
 use crate::config::Config;
 use crate::limits;
+use crate::mail::dkim;
 use crate::people::mailbox::folder;
 use crate::ports::{Event as LogEvent, Ports};
 use reply::Failure;
@@ -53,8 +54,8 @@ pub struct Site<'s, P: Ports> {
     pub config: &'s Config,
     /// What cookies and forms are signed with.
     pub keys: &'s Keys,
-    /// What mail is signed with, in PEM; asked for only where something may be sent.
-    pub dkim_key: Option<&'s str>,
+    /// What mail is signed with, where a key is configured and something may be sent.
+    pub dkim_key: Option<&'s dyn dkim::Key>,
 }
 
 impl<P: Ports> Clone for Site<'_, P> {

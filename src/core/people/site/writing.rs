@@ -533,26 +533,17 @@ pub async fn send_off<P: Ports>(
     Ok(Ok(()))
 }
 
-/// The message with its DKIM signature, where a key is configured. One that cannot be used keeps no
-/// mail back.
+/// The message with its DKIM signature, where a key is configured. One that fails keeps no mail back.
 fn signed<P: Ports>(visit: &Visit<'_, P>, from: &EmailAddress, message: Bytes) -> Bytes {
     let (site, domain) = (visit.site(), from.domain());
     let dkim = site.config.dkim.as_ref().filter(|dkim| dkim.signs(&domain));
-    let Some((dkim, key)) = dkim.zip(site.dkim_key) else {
-        return message;
-    };
-    let field = Signer::new(&dkim.selector, key).map(|signer| {
-        let now = site.ports.now();
-        signer.sign(&message, &domain, now)
+    let field = dkim.zip(site.dkim_key).and_then(|(dkim, key)| {
+        let selector = &dkim.selector;
+        Signer { selector, key }.sign(&message, &domain, site.ports.now())
     });
     match field {
-        Ok(Some(field)) => [field.as_bytes(), &message].concat().into(),
-        Ok(None) => message,
-        Err(error) => {
-            let event = LogEvent::new("dkim.not-signed").with("error", error.to_string());
-            site.ports.write(event);
-            message
-        }
+        Some(field) => [field.as_bytes(), &message].concat().into(),
+        None => message,
     }
 }
 

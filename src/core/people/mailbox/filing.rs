@@ -9,9 +9,10 @@
 //! Nobody files while mail is taken in: a submission's way stays as it is. Whoever looks files what
 //! is not filed yet: the keeper's ticks, and a user's own look at the inbox, so that mail is there
 //! when somebody wants to see it. The record is written last, so that who dies leaves a message that
-//! is filed again, onto the same names; where it went home before that, the journal knows the entries. No clock and no watermark decides whether a message is left
-//! out: the queue and the records are walked side by side, a page for each tick, and begin anew at
-//! the end. A long queue is walked from where the last walk ended, and its newest part at each look.
+//! is filed again, onto the same names; where it went home before that, the journal knows the entries.
+//! No clock and no watermark decides whether a message is left out: the queue and the records are
+//! walked side by side, a page for each tick, and begin anew at the end. A long queue is walked from
+//! where the last walk ended, and its newest part at each look.
 //!
 //! Copies of what was delivered (`messages/DAY/`) are filed in the same way.
 

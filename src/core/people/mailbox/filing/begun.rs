@@ -145,4 +145,4 @@ impl Source {
 }
 
 /// Where the journal lies.
-pub(super) const BEGUN: &str = "filing/begun/";
+const BEGUN: &str = "filing/begun/";

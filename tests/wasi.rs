@@ -18,6 +18,7 @@ use holdfast_tests::support::installation::{Held, mail, without_trace};
 use holdfast_tests::support::storage::{self, Kind, Storage};
 use holdfast_tests::support::{Answer, Peer, until};
 use holdfast_tests::workspace;
+use serde_json::json;
 use served::Served;
 
 #[tokio::test]
@@ -80,6 +81,42 @@ async fn wasmtime_serves_the_components_that_deliver_hold_and_recover() {
 
 #[tokio::test]
 #[ignore = "needs Wasmtime"]
+async fn wasmtime_serves_the_directory_and_the_webmail() {
+    let storage = Storage::start(Kind::Embedded).await;
+    let (config, url) = (config("smtp://127.0.0.1:1"), storage.proxy.url());
+    let settings = [
+        ("config", config.as_str()),
+        ("storage_url", &url),
+        ("storage_access_key", storage::ACCESS_KEY),
+        ("storage_secret_key", storage::SECRET_KEY),
+        ("operator_token", "operator"),
+        ("session_key", "0123456789abcdef0123456789abcdef"),
+    ];
+    let directory = Served::start("directory", &settings).await;
+    let keeper = Served::start("keeper", &settings).await;
+    let mailbox = Served::start("mailbox", &settings).await;
+    let client = reqwest::Client::new();
+    let user = json!({ "userName": "bob@example.org", "active": true });
+    let made = client.post(format!("{}/scim/v2/Users", directory.url));
+    let made = Answer::of(made.bearer_auth("operator").json(&user)).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let order = json!({ "reason": "to see it", "purpose": "activate" });
+    let link = client.post(format!(
+        "{}/v1/people/bob@example.org/activation",
+        keeper.url
+    ));
+    let link = Answer::of(link.bearer_auth("operator").json(&order)).await;
+    let (_, path) = link.word("url").split_once("/mail/").expect(&link.text);
+    let page = client.get(format!("{}/mail/{path}", mailbox.url));
+    let open = Answer::of(page.try_clone().unwrap()).await;
+    assert_eq!(open.status, 403, "in the clear: {}", open.text);
+    let page = Answer::of(page.header("x-forwarded-proto", "https")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.text.contains("type=\"password\""), "{}", page.text);
+}
+
+#[tokio::test]
+#[ignore = "needs Wasmtime"]
 async fn without_a_bucket_nothing_is_accepted_that_the_primary_does_not_take() {
     let submission =
         Served::start("submission", &[("config", &config("smtp://127.0.0.1:1"))]).await;
@@ -95,8 +132,14 @@ async fn without_a_bucket_nothing_is_accepted_that_the_primary_does_not_take() {
 #[ignore = "needs Wasmtime"]
 async fn the_components_import_only_what_every_host_has() {
     let wit = std::fs::read_to_string(workspace().join("wit/holdfast.wit")).unwrap();
-    let world = &worlds(&wit)["with-tls"];
-    for component in ["submission", "keeper"] {
+    let worlds = worlds(&wit);
+    for (component, world) in [
+        ("submission", "with-tls"),
+        ("keeper", "with-tls"),
+        ("directory", "on-any-host"),
+        ("mailbox", "on-any-host"),
+    ] {
+        let world = &worlds[world];
         let built = component_file::read(&served::built(component).await);
         let names = |set: &BTreeSet<String>| {
             set.iter()

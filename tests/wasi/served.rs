@@ -68,9 +68,12 @@ pub async fn built(component: &str) -> PathBuf {
     let build = || {
         BUILT.get_or_init(|| {
             let arguments = "build --locked --profile component --target wasm32-wasip2 \
-                             -p submission -p keeper --no-default-features --target-dir target/wasi";
+                             -p submission -p keeper -p directory -p mailbox --no-default-features \
+                             --target-dir target/wasi";
             let mut cargo = std::process::Command::new("cargo");
-            cargo.args(arguments.split_whitespace()).current_dir(workspace());
+            cargo
+                .args(arguments.split_whitespace())
+                .current_dir(workspace());
             assert!(cargo.status().unwrap().success(), "cargo {arguments}");
         });
     };

@@ -19,9 +19,11 @@
 //! | [`filing`] | who files what, and how nothing is left out |
 //! | [`folder`] | lists, pages, search |
 //! | [`marks`] | what a user did with a message here |
+//! | [`bin`] | what was thrown away, until it is deleted |
 //! | [`sending`] | what users write: the outbox, the way of each copy, the copy for their own primary |
 //! | [`drafts`] | what is not sent yet |
 
+pub mod bin;
 pub mod drafts;
 pub mod entry;
 pub mod filing;

@@ -140,6 +140,8 @@ async fn inside<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         (false, ["sent"]) => folders::sent(visit).await,
         (false, ["drafts"]) => folders::drafts(visit).await,
         (false, ["bin"]) => folders::bin(visit).await,
+        (false, ["bin", "empty"]) => folders::ask_to_empty(visit).await,
+        (true, ["bin", "empty"]) => folders::empty(visit).await,
         (false, ["search"]) => folders::search(visit).await,
         (true, ["bulk"]) => folders::bulk(visit).await,
         (false, ["m", id]) => letters::show(visit, id).await,

@@ -9,6 +9,7 @@
 
 mod backlog;
 mod child;
+mod directory;
 mod large;
 mod load;
 mod mailbox;
@@ -59,9 +60,15 @@ pub struct Arguments {
     /// Messages that fill a mailbox for `--only mailbox`.
     #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(1_000..))]
     mailbox: u64,
+    /// Users of the directory for `--only directory`; it has a tenth as many groups.
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
+    users: u64,
     /// Also write everything that was measured to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Only see that everything runs: no optimised program is built, and no figure counts.
+    #[arg(long)]
+    rehearse: bool,
     /// The application's manifest.
     #[arg(long, default_value = "spin.toml")]
     from: PathBuf,
@@ -70,7 +77,7 @@ pub struct Arguments {
 /// Measures and tells. Fails if something could not be measured; a missed target is told.
 pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     let document = Document::read(&arguments.from)?;
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !arguments.rehearse {
         texts::remark("Measuring needs an optimised program: building it (several minutes)");
         return release::become_release(&document.root).map(|()| ExitCode::FAILURE);
     }
@@ -116,7 +123,14 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         let measured = mailbox::measure(&arguments.from, arguments.mailbox).await;
         report.mailbox = measured.context("mailbox")?;
     }
+    if arguments.only.iter().any(|name| name == "directory") {
+        let measured = directory::measure(&arguments.from, arguments.users).await;
+        report.directory = measured.context("directory")?;
+    }
     texts::say(&report.text());
+    if arguments.rehearse {
+        texts::remark("This was a rehearsal: none of these figures counts");
+    }
     if let Some(file) = &arguments.json {
         let json = serde_json::to_vec_pretty(&report.json())?;
         std::fs::write(file, json)

@@ -8,6 +8,7 @@
 mod findings;
 mod grants;
 mod primaries;
+mod secrets;
 mod settings;
 mod storage;
 
@@ -85,7 +86,8 @@ async fn everything(manifest: &Manifest, findings: &mut Findings) -> Result<()> 
             "for your own mail set the variable config (README.md, Configuration)",
         );
     }
-    settings.check_tokens(unconfigured, findings);
+    let document = configured.as_ref().ok().map(|known| &known.config);
+    secrets::check(&settings, document.filter(|_| !unconfigured), findings);
     let native = Native::new()?;
     match deployment::storage(get).await {
         Ok(storage) => {

@@ -5,13 +5,13 @@
 //! a list walks the loose ones and the packs side by side, and reads no pack before it is reached. Who
 //! dies while packing leaves entries in both, and the walk shows them once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::entry::{self, Entry, Place};
-use super::marks::{self, Marks, Month};
+use super::marks::{Marks, Months};
 use super::sending::{sent_key, sent_prefix};
 use crate::custody::held::Copy;
 use crate::custody::record;
@@ -108,17 +108,54 @@ pub async fn among_newest<S: Store>(
     Ok(found)
 }
 
-/// What a user sent, newest first.
+/// What a user sent, newest first; whatever was thrown away is not among it unless it is asked for.
 pub async fn sent<S: Store>(
     store: &S,
     user: UserId,
     after: Option<&Copy>,
     most: usize,
-) -> Result<(Vec<Entry>, bool), StoreError> {
-    let prefix = sent_prefix(user);
-    let behind = after.map(|copy| sent_key(user, copy));
-    let page = store.list(&prefix, behind.as_deref(), most).await?;
-    Ok((read_loose(store, &page.keys).await?, page.more))
+    wanted: impl Fn(&Listed) -> bool,
+) -> Result<ListPage, StoreError> {
+    let (prefix, mut months) = (sent_prefix(user), Months::new(store, user));
+    let mut behind = after.map(|copy| sent_key(user, copy));
+    let mut page = ListPage::default();
+    loop {
+        let keys = store.list(&prefix, behind.as_deref(), most + 1).await?;
+        for entry in read_loose(store, &keys.keys).await? {
+            let marks = months.of(&entry.copy).await?;
+            let listed = Listed { entry, marks };
+            if listed.marks.gone || !wanted(&listed) {
+                continue;
+            }
+            if page.listed.len() == most {
+                page.next = page.listed.last().map(|last| last.entry.copy);
+                return Ok(page);
+            }
+            page.listed.push(listed);
+        }
+        behind = keys.keys.last().cloned();
+        if !keys.more || behind.is_none() {
+            return Ok(page);
+        }
+    }
+}
+
+/// One message that a user sent.
+pub async fn find_sent<S: Store>(
+    store: &S,
+    user: UserId,
+    copy: &Copy,
+) -> Result<Option<Listed>, StoreError> {
+    let found = record::read::<Entry>(store, &sent_key(user, copy)).await?;
+    let Some((entry, _)) = found else {
+        return Ok(None);
+    };
+    let marks = Months::new(store, user).of(copy).await?;
+    let marks = Marks {
+        seen: true,
+        ..marks
+    };
+    Ok(Some(Listed { entry, marks }).filter(|listed| !listed.marks.gone))
 }
 
 /// What a search looks for: every word, wherever it stands, in whatever case.
@@ -150,33 +187,41 @@ impl Words {
     }
 }
 
-/// The entry of one message in a user's mailbox.
+/// The entry of one message that came into a user's mailbox.
 pub async fn find<S: Store>(
     store: &S,
     user: UserId,
     copy: &Copy,
 ) -> Result<Option<Listed>, StoreError> {
-    let name = entry::name(copy);
     let loose = record::read::<Entry>(store, &Place::User(user).key(copy)).await?;
-    let found = match loose {
-        Some((entry, _)) => Some(entry),
-        None => {
-            let packs = packs(store, user).await?;
-            let mut found = None;
-            for pack in packs.iter().filter(|pack| pack.spans(&name)) {
-                let entries = pack.read(store).await?;
-                found = entries.into_iter().find(|entry| entry.copy == *copy);
-                if found.is_some() {
-                    break;
-                }
-            }
-            found
-        }
+    let entry = match loose {
+        Some((entry, _)) => entry,
+        None => match find_packed(store, user, copy).await? {
+            Some(entry) => entry,
+            None => return Ok(None),
+        },
     };
-    let Some(entry) = found else { return Ok(None) };
-    let month = marks::of_month(store, user, &marks::month(copy)).await?;
-    let marks = month.get(&copy.to_string()).copied().unwrap_or_default();
+    let marks = Months::new(store, user).of(copy).await?;
     Ok(Some(Listed { entry, marks }).filter(|listed| !listed.marks.gone))
+}
+
+async fn find_packed<S: Store>(
+    store: &S,
+    user: UserId,
+    copy: &Copy,
+) -> Result<Option<Entry>, StoreError> {
+    let name = entry::name(copy);
+    for pack in packs(store, user).await? {
+        if !pack.spans(&name) {
+            continue;
+        }
+        let entries = pack.read(store).await?;
+        let found = entries.into_iter().find(|entry| entry.copy == *copy);
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 /// How many of the newest messages are new to the user, and not in the bin.
@@ -187,7 +232,7 @@ pub async fn unread<S: Store>(store: &S, user: UserId) -> Result<usize, StoreErr
         let Some(Listed { marks, .. }) = walk.next().await? else {
             break;
         };
-        unread += usize::from(!marks.seen && !marks.binned && !marks.gone);
+        unread += usize::from(!marks.seen && marks.is_in_folder());
     }
     Ok(unread)
 }
@@ -313,7 +358,6 @@ fn packed(user: UserId) -> String {
 /// A way through a mailbox, newest first.
 struct Walk<'w, S: Store> {
     store: &'w S,
-    user: UserId,
     prefix: String,
     /// The last name that was given.
     after: Option<String>,
@@ -324,7 +368,7 @@ struct Walk<'w, S: Store> {
     loose: VecDeque<Entry>,
     packs: VecDeque<Pack>,
     packed: VecDeque<Entry>,
-    months: BTreeMap<String, Month>,
+    months: Months<'w, S>,
 }
 
 impl<'w, S: Store> Walk<'w, S> {
@@ -337,7 +381,6 @@ impl<'w, S: Store> Walk<'w, S> {
         let prefix = Place::User(user).loose();
         Ok(Self {
             store,
-            user,
             last: after.as_ref().map(|name| format!("{prefix}{name}.json")),
             prefix,
             after,
@@ -346,7 +389,7 @@ impl<'w, S: Store> Walk<'w, S> {
             loose: VecDeque::new(),
             packs,
             packed: VecDeque::new(),
-            months: BTreeMap::new(),
+            months: Months::new(store, user),
         })
     }
 
@@ -374,7 +417,7 @@ impl<'w, S: Store> Walk<'w, S> {
                 continue;
             }
             self.after = Some(name);
-            let marks = self.marks(&entry.copy).await?;
+            let marks = self.months.of(&entry.copy).await?;
             return Ok(Some(Listed { entry, marks }));
         }
     }
@@ -427,18 +470,5 @@ impl<'w, S: Store> Walk<'w, S> {
             self.packed = entries.into();
         }
         Ok(())
-    }
-
-    async fn marks(&mut self, copy: &Copy) -> Result<Marks, StoreError> {
-        let month = marks::month(copy);
-        if !self.months.contains_key(&month) {
-            let read = marks::of_month(self.store, self.user, &month).await?;
-            self.months.insert(month.clone(), read);
-        }
-        let marks = self
-            .months
-            .get(&month)
-            .and_then(|month| month.get(&copy.to_string()));
-        Ok(marks.copied().unwrap_or_default())
     }
 }

@@ -299,6 +299,23 @@ fn id_of_copy(id: MessageId) -> MessageId {
     MessageId::new(id.at(), random)
 }
 
+/// Keeps nothing of a message that was sent but that it was: a form that is posted again must not send
+/// it again.
+pub async fn forget(store: &impl Store, user: UserId, copy: &Copy) -> Result<(), StoreError> {
+    let key = sent_key(user, copy);
+    let Some((entry, _)) = record::read::<Entry>(store, &key).await? else {
+        return Ok(());
+    };
+    let nothing = Entry {
+        summary: reading::Summary::default(),
+        ..entry
+    };
+    store.delete(&sent_body(user, copy)).await?;
+    record::write(store, &key, &nothing, Condition::Always)
+        .await
+        .map(drop)
+}
+
 /// The prefix of what a user sent: entries alone.
 pub fn sent_prefix(user: UserId) -> String {
     format!("mailboxes/{user}/sent/")

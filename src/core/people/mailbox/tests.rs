@@ -26,6 +26,8 @@ use crate::routing::{HoldReason, RouteName};
 use crate::submit::answer::{Outcome, Settled};
 use crate::time::Timestamp;
 
+mod thrown_away;
+
 fn config(more: &str) -> Config {
     let document = format!(
         "outbound = 'out'\n{more}\n\
@@ -183,6 +185,21 @@ fn a_copy_of_what_was_delivered_keeps_it_in_the_mailbox() {
     block_on(world.store.delete(&kept::key(&route.name, &copy))).unwrap();
     assert_eq!(file(&world, &config).removed, 1);
     assert_eq!(subjects(&world, ann), [""; 0]);
+}
+
+#[test]
+fn a_copy_that_a_wrong_clock_put_under_another_day_is_found() {
+    let (world, config) = (World::new(), config(""));
+    let ann = user(&world, &config, "ann@example.org");
+    let id = id(&world, -5 * 86_400_000);
+    let copy = hold(&world, "hq", id, &["ann@example.org"], &mail("late"));
+    let route = config.route("hq").unwrap();
+    block_on(kept::keep_released(&world, &route.name, &copy));
+    block_on(world.store.delete(&Held::key(&route.name, &copy))).unwrap();
+    let looks = (0..10_000).take_while(|_| file(&world, &config).messages == 0);
+    let looks = looks.count();
+    assert!((1..10_000).contains(&looks), "found after {looks} looks");
+    assert_eq!(subjects(&world, ann), ["late"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use jiff::civil;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 
 use super::{Party, shown};
 use crate::limits;
@@ -72,7 +73,8 @@ pub struct Attendee {
 }
 
 /// What an attendee says (RFC 5545, 3.2.12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Answer {
     /// Comes.
     Accepted,

@@ -2,12 +2,12 @@
 
 use super::reply::{Failure, Reply};
 use super::visit::{BASE, Visit};
-use super::writing::Stored;
+use super::writing::{self, Stored};
 use crate::custody::held::Copy;
 use crate::limits;
 use crate::people::mailbox::folder::{self, ListPage, Listed, Words};
 use crate::people::mailbox::marks::{self, Marks};
-use crate::people::mailbox::{drafts as kept, filing};
+use crate::people::mailbox::{bin, drafts as kept, filing};
 use crate::people::webmail::list::{self, Page, Row};
 use crate::people::webmail::{Frame, Here, Notice};
 use crate::ports::{Event as LogEvent, Ports};
@@ -15,12 +15,45 @@ use crate::ports::{Event as LogEvent, Ports};
 /// What came, without what is in the bin.
 pub async fn inbox<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
     file(visit).await;
-    received(visit, Here::Inbox, |listed| !listed.marks.binned).await
+    let (store, user, query) = (visit.store(), visit.user(), visit.asked().query());
+    let (after, before) = (named(query.get("after")), named(query.get("before")));
+    let (most, wanted) = (limits::FOLDER_PAGE, |one: &Listed| !one.marks.binned);
+    let page = match (&after, &before) {
+        (None, Some(before)) => folder::page_before(store, user, before, most, wanted).await?,
+        _ => folder::page(store, user, after.as_ref(), most, wanted).await?,
+    };
+    let is_paged = after.is_some() || before.is_some();
+    Ok(listed(visit, Here::Inbox, &page, is_paged).await)
 }
 
 /// What was thrown away.
 pub async fn bin<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
-    received(visit, Here::Bin, |listed| listed.marks.binned).await
+    let (store, user, query) = (visit.store(), visit.user(), visit.asked().query());
+    let (after, before) = (named(query.get("after")), named(query.get("before")));
+    let start = match (&after, &before) {
+        (Some(after), _) => bin::Start::After(after),
+        (None, Some(before)) => bin::Start::Before(before),
+        (None, None) => bin::Start::Newest,
+    };
+    let page = bin::page(store, user, start, limits::FOLDER_PAGE).await?;
+    Ok(listed(visit, Here::Bin, &page, after.is_some() || before.is_some()).await)
+}
+
+/// Asks whether the bin is to be emptied.
+pub async fn ask_to_empty<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
+    let count = bin::count(visit.store(), visit.user()).await?;
+    if count == 0 {
+        return Ok(back(Here::Bin, Notice::Nothing));
+    }
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let draw = |frame: &Frame<'_>| list::ask_to_empty(frame, count);
+    Ok(visit.page(200, Here::Bin, draw).await)
+}
+
+/// Empties the bin.
+pub async fn empty<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
+    bin::empty(visit.store(), visit.user()).await?;
+    Ok(back(Here::Bin, Notice::Deleted))
 }
 
 /// Files what came since the last tick, so that who looks sees it.
@@ -33,42 +66,33 @@ async fn file<P: Ports>(visit: &Visit<'_, P>) {
     }
 }
 
-async fn received<P: Ports>(
+/// A page of a list. Where it is not the first, it says where the newer ones are.
+async fn listed<P: Ports>(
     visit: &Visit<'_, P>,
     here: Here,
-    wanted: impl Fn(&Listed) -> bool,
-) -> Result<Reply, Failure> {
-    let (store, user, query) = (visit.store(), visit.user(), visit.asked().query());
-    let (after, before) = (named(query.get("after")), named(query.get("before")));
-    let most = limits::FOLDER_PAGE;
-    let page = match (&after, &before) {
-        (None, Some(before)) => folder::page_before(store, user, before, most, wanted).await?,
-        _ => folder::page(store, user, after.as_ref(), most, wanted).await?,
-    };
-    let ListPage { listed, next } = page;
-    let paged = after.is_some() || before.is_some();
-    let newer = listed
-        .first()
-        .filter(|_| paged)
-        .map(|first| first.entry.copy.to_string());
-    let older = next.map(|copy| copy.to_string());
-    let ids: Vec<String> = listed
+    page: &ListPage,
+    is_paged: bool,
+) -> Reply {
+    let ids: Vec<String> = page
+        .listed
         .iter()
         .map(|one| one.entry.copy.to_string())
         .collect();
-    let rows: Vec<Row<'_>> = listed
+    let rows: Vec<Row<'_>> = page
+        .listed
         .iter()
         .zip(&ids)
         .map(|(listed, id)| row(listed, id, here))
         .collect();
+    let older = page.next.map(|copy| copy.to_string());
     let page = Page {
         rows: &rows,
-        newer: newer.as_deref(),
+        newer: ids.first().map(String::as_str).filter(|_| is_paged),
         older: older.as_deref(),
     };
-    Ok(visit
+    visit
         .page(200, here, |frame| list::folder(frame, &page))
-        .await)
+        .await
 }
 
 /// A line of a list.
@@ -78,6 +102,7 @@ fn row<'r>(listed: &'r Listed, id: &'r str, folder: Here) -> Row<'r> {
         summary: &listed.entry.summary,
         at: listed.entry.at(),
         unread: !listed.marks.seen,
+        answered: listed.marks.answered,
         folder,
     }
 }
@@ -85,28 +110,11 @@ fn row<'r>(listed: &'r Listed, id: &'r str, folder: Here) -> Row<'r> {
 /// What the user sent.
 pub async fn sent<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
     let after = named(visit.asked().query().get("after"));
-    let most = limits::FOLDER_PAGE;
-    let (entries, more) = folder::sent(visit.store(), visit.user(), after.as_ref(), most).await?;
-    let ids: Vec<String> = entries.iter().map(|entry| entry.copy.to_string()).collect();
-    let rows: Vec<Row<'_>> = entries
-        .iter()
-        .zip(&ids)
-        .map(|(entry, id)| Row {
-            id,
-            summary: &entry.summary,
-            at: entry.at(),
-            unread: false,
-            folder: Here::Sent,
-        })
-        .collect();
-    let page = Page {
-        rows: &rows,
-        newer: None,
-        older: ids.last().map(String::as_str).filter(|_| more),
-    };
-    Ok(visit
-        .page(200, Here::Sent, |frame| list::folder(frame, &page))
-        .await)
+    let (store, user, most) = (visit.store(), visit.user(), limits::FOLDER_PAGE);
+    let kept = |listed: &Listed| !listed.marks.binned;
+    let mut page = folder::sent(store, user, after.as_ref(), most, kept).await?;
+    page.listed.iter_mut().for_each(|one| one.marks.seen = true);
+    Ok(listed(visit, Here::Sent, &page, false).await)
 }
 
 /// What the user has not sent yet.
@@ -123,6 +131,7 @@ pub async fn drafts<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
             summary,
             at: *at,
             unread: false,
+            answered: false,
             folder: Here::Drafts,
         })
         .collect();
@@ -145,25 +154,17 @@ pub async fn search<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         let most = limits::SEARCH_FOUND;
         let page = folder::page(store, user, None, most, |one| words.are_in(&one.entry)).await?;
         more = page.next.is_some();
-        found = page
-            .listed
-            .into_iter()
-            .map(|listed| {
-                let here = if listed.marks.binned {
-                    Here::Bin
-                } else {
-                    Here::Inbox
-                };
-                (listed, here)
-            })
+        let sent = folder::sent(store, user, None, most, |one| words.are_in(&one.entry)).await?;
+        more |= sent.next.is_some();
+        found = (page.listed.into_iter().map(|one| (one, Here::Inbox)))
+            .chain(sent.listed.into_iter().map(|one| (one, Here::Sent)))
             .collect();
-        let (sent, _) = folder::sent(store, user, None, limits::FILING_PAGE).await?;
-        let sent = sent.into_iter().filter(|entry| words.are_in(entry));
-        let seen = Marks {
-            seen: true,
-            ..Marks::default()
-        };
-        found.extend(sent.map(|entry| (Listed { entry, marks: seen }, Here::Sent)));
+        for (listed, here) in &mut found {
+            listed.marks.seen |= *here == Here::Sent;
+            if listed.marks.binned {
+                *here = Here::Bin;
+            }
+        }
         found.sort_by_key(|(listed, _)| std::cmp::Reverse(listed.entry.at()));
         more |= found.len() > most;
         found.truncate(most);
@@ -190,26 +191,39 @@ pub async fn bulk<P: Ports>(visit: &Visit<'_, P>) -> Result<Reply, Failure> {
         .filter_map(named)
         .take(limits::FOLDER_PAGE)
         .collect();
-    let back = |notice: Notice| {
-        let path = match folder {
-            Here::Inbox => String::new(),
-            other => other.as_str().to_owned(),
-        };
-        Ok(Reply::to(format!("{BASE}/{path}?done={}", notice.as_str())))
-    };
     if copies.is_empty() {
-        return back(Notice::Nothing);
+        return Ok(back(folder, Notice::Nothing));
     }
+    let (store, user) = (visit.store(), visit.user());
     let (change, notice): (fn(&mut Marks), Notice) = match form.get("do") {
         "read" => (|marks| marks.seen = true, Notice::Read),
         "unread" => (|marks| marks.seen = false, Notice::Unread),
         "bin" => (|marks| marks.binned = true, Notice::Binned),
         "restore" => (|marks| marks.binned = false, Notice::Restored),
-        _ => return back(Notice::Nothing),
+        "delete" => {
+            bin::delete(store, user, &copies).await?;
+            return Ok(back(folder, Notice::Deleted));
+        }
+        "discard" => {
+            for copy in &copies {
+                writing::discard(visit, copy.id).await?;
+            }
+            return Ok(back(folder, Notice::Discarded));
+        }
+        _ => return Ok(back(folder, Notice::Nothing)),
     };
     // A name of another's message marks nothing of another's: the marks are this user's own.
-    marks::change(visit.store(), visit.user(), &copies, change).await?;
-    back(notice)
+    marks::change(store, user, &copies, change).await?;
+    Ok(back(folder, notice))
+}
+
+/// On to a folder, which says what was done.
+pub fn back(folder: Here, notice: Notice) -> Reply {
+    let path = match folder {
+        Here::Inbox => "",
+        other => other.as_str(),
+    };
+    Reply::to(format!("{BASE}/{path}?done={}", notice.as_str()))
 }
 
 /// The message of this name.

@@ -5,17 +5,18 @@
 
 use bytes::Bytes;
 
-use super::folders::named;
+use super::folders::{back, named};
 use super::reply::{Failure, Reply};
 use super::visit::{BASE, Visit};
 use super::writing;
 use crate::custody::held::Copy;
 use crate::custody::store::Store as _;
 use crate::limits;
+use crate::people::mailbox::bin;
 use crate::people::mailbox::entry::{self, Entry};
-use crate::people::mailbox::folder;
+use crate::people::mailbox::folder::{self, Listed};
 use crate::people::mailbox::marks::{self, Marks};
-use crate::people::mailbox::sending::{sent_body, sent_key};
+use crate::people::mailbox::sending::sent_body;
 use crate::people::reading::{self, Answer, Reading, html};
 use crate::people::webmail::message::{self, Turn, View};
 use crate::people::webmail::{Frame, Here, Notice, compose};
@@ -51,18 +52,15 @@ pub async fn find<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Letter, Fa
             message,
         });
     }
-    let found = crate::custody::record::read::<Entry>(store, &sent_key(user, &copy)).await?;
-    let (entry, _) = found.ok_or(Failure::NotFound)?;
+    let found = folder::find_sent(store, user, &copy).await?;
+    let Listed { entry, marks } = found.ok_or(Failure::NotFound)?;
     let object = store
         .get(&sent_body(user, &copy), limits::MESSAGE_BYTES_CEILING)
         .await?;
     Ok(Letter {
         entry,
-        marks: Marks {
-            seen: true,
-            ..Marks::default()
-        },
-        folder: Here::Sent,
+        marks,
+        folder: if marks.binned { Here::Bin } else { Here::Sent },
         message: object.map(|object| object.bytes),
     })
 }
@@ -106,7 +104,7 @@ async fn page<P: Ports>(
         images,
         thread: thread.as_deref().map(|thread| (thread, turns as u64)),
         attachments_open: visit.site().config.webmail.attachments,
-        answered: None,
+        answered: letter.marks.coming,
     };
     let draw = |frame: &Frame<'_>| message::message(frame, &view);
     Ok(visit.page(200, letter.folder, draw).await)
@@ -146,17 +144,22 @@ pub async fn attachment<P: Ports>(
     Ok(reply.with("content-disposition", info.disposition()))
 }
 
-/// What is done with one message.
+/// What is done with one message; then its folder is shown.
 pub async fn act<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, Failure> {
     let letter = find(visit, id).await?;
+    let copy = letter.entry.copy;
+    if visit.form().get("do") == "delete" {
+        bin::delete(visit.store(), visit.user(), &[copy]).await?;
+        return Ok(back(letter.folder, Notice::Deleted));
+    }
     let (change, notice): (fn(&mut Marks), Notice) = match visit.form().get("do") {
         "unread" => (|marks| marks.seen = false, Notice::Unread),
         "bin" => (|marks| marks.binned = true, Notice::Binned),
         "restore" => (|marks| marks.binned = false, Notice::Restored),
         _ => return Err(Failure::NotFound),
     };
-    mark(visit, &letter.entry.copy, change).await?;
-    Ok(Reply::to(format!("{BASE}/?done={}", notice.as_str())))
+    mark(visit, &copy, change).await?;
+    Ok(back(letter.folder, notice))
 }
 
 /// Answers an invitation.
@@ -179,7 +182,11 @@ pub async fn answer<P: Ports>(visit: &Visit<'_, P>, id: &str) -> Result<Reply, F
     writing::send_off(visit, id, draft)
         .await?
         .map_err(Failure::Problem)?;
-    mark(visit, &letter.entry.copy, |marks| marks.answered = true).await?;
+    let said = |marks: &mut Marks| {
+        marks.answered = true;
+        marks.coming = Some(answer);
+    };
+    mark(visit, &letter.entry.copy, said).await?;
     let path = format!(
         "{BASE}/m/{}?done={}",
         letter.entry.copy,
@@ -226,13 +233,13 @@ async fn turns<P: Ports>(
 ) -> Result<Vec<(Entry, bool)>, Failure> {
     let of_it = |entry: &Entry| entry.summary.thread.as_deref() == Some(thread);
     let (store, user) = (visit.store(), visit.user());
-    let wanted = |listed: &folder::Listed| !listed.marks.binned && of_it(&listed.entry);
+    let wanted = |listed: &Listed| !listed.marks.binned && of_it(&listed.entry);
     let came = folder::among_newest(store, user, limits::THREAD_LOOKS, wanted).await?;
-    let (sent, _) = folder::sent(store, user, None, limits::FILING_PAGE).await?;
+    let sent = folder::sent(store, user, None, limits::THREAD_TURNS, wanted).await?;
     let came = came
         .into_iter()
         .map(|listed| (listed.entry, !listed.marks.seen));
-    let sent = sent.into_iter().filter(of_it).map(|entry| (entry, false));
+    let sent = sent.listed.into_iter().map(|listed| (listed.entry, false));
     let mut turns: Vec<(Entry, bool)> = came.chain(sent).collect();
     turns.sort_by_key(|(entry, _)| entry.at());
     let many = turns.len().saturating_sub(limits::THREAD_TURNS);

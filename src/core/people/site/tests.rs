@@ -667,6 +667,98 @@ fn a_draft_keeps_everything_and_is_sent_once() {
 }
 
 #[test]
+fn what_is_thrown_away_lies_in_the_bin_until_it_is_deleted() {
+    let town = Town::new();
+    let browser = town.logged_in(town.user("ann@example.org"));
+    let id = town.hold("ann@example.org", &mail("advertising"));
+    browser.get("/");
+    browser.get("/compose");
+    let fields = [
+        ("to", "bob@example.org"),
+        ("subject", "letter"),
+        ("do", "send"),
+    ];
+    assert_eq!(browser.submit("/compose", &fields).status, 303);
+    let sent = text(&browser.get("/sent"));
+    let own = sent.split_once("/mail/m/").unwrap().1;
+    let own = own.split_once('"').unwrap().0;
+    let own = percent_encoding::percent_decode_str(own).decode_utf8_lossy();
+    let fields = [("do", "bin"), ("id", own.as_ref())];
+    let reply = browser.submit("/bulk", &fields);
+    assert_eq!(location(&reply), "/mail/sent?done=binned");
+    assert!(!text(&browser.get("/sent")).contains("letter"));
+    browser.get(&format!("/m/{id}"));
+    let reply = browser.submit(&format!("/m/{id}"), &[("do", "bin")]);
+    assert_eq!(location(&reply), "/mail/?done=binned");
+    let bin = text(&browser.get("/bin"));
+    assert!(
+        bin.contains("advertising") && bin.contains("letter"),
+        "{bin}"
+    );
+
+    let held = town.queued().len();
+    browser.get(&format!("/m/{id}"));
+    let reply = browser.submit(&format!("/m/{id}"), &[("do", "delete")]);
+    assert_eq!(location(&reply), "/mail/bin?done=deleted");
+    assert_eq!(browser.get(&format!("/m/{id}")).status, 404);
+    let question = text(&browser.get("/bin/empty"));
+    assert!(question.contains("1 message will be deleted"), "{question}");
+    assert_eq!(
+        location(&browser.submit("/bin/empty", &[])),
+        "/mail/bin?done=deleted"
+    );
+    assert!(text(&browser.get("/bin")).contains("The bin is empty"));
+    assert_eq!(
+        location(&browser.get("/bin/empty")),
+        "/mail/bin?done=nothing"
+    );
+    assert_eq!(
+        town.queued().len(),
+        held,
+        "nothing of it touches what is held"
+    );
+
+    browser.get("/compose");
+    browser.submit("/compose", &[("subject", "unfinished"), ("do", "save")]);
+    let drafts = text(&browser.get("/drafts"));
+    let draft = drafts
+        .split_once("compose?draft=")
+        .unwrap()
+        .1
+        .split_once('"')
+        .unwrap()
+        .0;
+    let draft = percent_encoding::percent_decode_str(draft).decode_utf8_lossy();
+    let reply = browser.submit("/bulk", &[("do", "discard"), ("id", draft.as_ref())]);
+    assert_eq!(location(&reply), "/mail/drafts?done=discarded");
+    assert!(!text(&browser.get("/drafts")).contains("unfinished"));
+}
+
+#[test]
+fn what_was_said_to_an_invitation_stays_with_it() {
+    let town = Town::new();
+    let browser = town.logged_in(town.user("ann@example.org"));
+    let calendar = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\n\
+         UID:1@acme.example\r\nDTSTAMP:20261120T080000Z\r\nDTSTART:20261130T090000Z\r\n\
+         SUMMARY:Review\r\nORGANIZER:mailto:ada@acme.example\r\n\
+         ATTENDEE:mailto:ann@example.org\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+    let message = format!(
+        "From: Ada <ada@acme.example>\r\nTo: ann@example.org\r\nSubject: Review\r\n\
+         Content-Type: text/calendar; method=REQUEST\r\n\r\n{calendar}"
+    );
+    let id = town.hold("ann@example.org", &message);
+    browser.get("/");
+    let page = text(&browser.get(&format!("/m/{id}")));
+    assert!(page.contains("Will you come?"), "{page}");
+    assert!(!page.contains("Your answer"), "{page}");
+    let said = browser.submit(&format!("/m/{id}/answer"), &[("answer", "TENTATIVE")]);
+    assert_eq!(said.status, 303, "{}", text(&said));
+    let page = text(&browser.get(&format!("/m/{id}")));
+    assert!(page.contains("Your answer: maybe"), "{page}");
+    assert!(text(&browser.get("/")).contains("Answered"));
+}
+
+#[test]
 fn every_page_says_what_it_may_do() {
     let town = Town::new();
     let ann = town.user("ann@example.org");

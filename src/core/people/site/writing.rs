@@ -417,7 +417,8 @@ fn files_prefix<P: Ports>(visit: &Visit<'_, P>, id: MessageId) -> String {
     format!("mailboxes/{}/files/{id}/", visit.user())
 }
 
-async fn discard<P: Ports>(visit: &Visit<'_, P>, id: MessageId) -> Result<(), Failure> {
+/// Throws a draft and its files away.
+pub async fn discard<P: Ports>(visit: &Visit<'_, P>, id: MessageId) -> Result<(), Failure> {
     kept::remove(visit.store(), visit.user(), id).await?;
     let prefix = files_prefix(visit, id);
     let page = visit

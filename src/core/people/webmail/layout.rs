@@ -41,6 +41,8 @@ pub enum Notice {
     Discarded,
     /// Messages went into the bin.
     Binned,
+    /// Messages were deleted from it.
+    Deleted,
     /// Messages came back from it.
     Restored,
     /// Messages were marked as read.
@@ -61,11 +63,12 @@ pub enum Notice {
 
 impl Notice {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Sent,
         Self::Saved,
         Self::Discarded,
         Self::Binned,
+        Self::Deleted,
         Self::Restored,
         Self::Read,
         Self::Unread,
@@ -83,6 +86,7 @@ impl Notice {
             Self::Saved => "saved",
             Self::Discarded => "discarded",
             Self::Binned => "binned",
+            Self::Deleted => "deleted",
             Self::Restored => "restored",
             Self::Read => "read",
             Self::Unread => "unread",
@@ -106,6 +110,7 @@ impl Notice {
             Self::Saved => t.done_saved,
             Self::Discarded => t.done_discarded,
             Self::Binned => t.done_binned,
+            Self::Deleted => t.done_deleted,
             Self::Restored => t.done_restored,
             Self::Read => t.done_read,
             Self::Unread => t.done_unread,

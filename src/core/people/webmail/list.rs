@@ -19,6 +19,8 @@ pub struct Row<'a> {
     pub at: Timestamp,
     /// Nobody has read it.
     pub unread: bool,
+    /// It was answered from here.
+    pub answered: bool,
     /// The folder it lies in: what was written here shows whom it is for.
     pub folder: Here,
 }
@@ -63,6 +65,21 @@ pub fn folder(frame: &Frame<'_>, list: &Page<'_>) -> String {
     page(frame, &window, &content)
 }
 
+/// The question before the bin is emptied: what will happen, and to how many.
+pub fn ask_to_empty(frame: &Frame<'_>, count: u64) -> String {
+    let (t, r) = (frame.texts().all, frame.texts().reading);
+    let content = html! {
+        h1 { (r.empty_it) }
+        p { (frame.language.plural(count, r.empty_one, r.empty_many, &[])) }
+        form class="row-of" method="post" action=(frame.path("/bin/empty")) {
+            (csrf(frame))
+            button class="main" type="submit" { (r.empty_it) }
+            a class="button" href=(frame.folder_path(Here::Bin)) { (fill(r.back, &[("folder", t.bin)])) }
+        }
+    };
+    page(frame, r.empty_it, &content)
+}
+
 /// What a search found; `more` = not all of it is shown.
 pub fn search(frame: &Frame<'_>, query: &str, rows: &[Row<'_>], more: bool) -> String {
     let (t, r) = (frame.texts().all, frame.texts().reading);
@@ -96,11 +113,6 @@ pub fn search(frame: &Frame<'_>, query: &str, rows: &[Row<'_>], more: bool) -> S
 /// The list with boxes to select from it, and what can be done with what was selected.
 fn bulk(frame: &Frame<'_>, rows: &[Row<'_>]) -> Markup {
     let r = frame.texts().reading;
-    let (reads, bins) = match frame.here {
-        Here::Inbox => (true, true),
-        Here::Bin => (false, false),
-        _ => (false, true),
-    };
     html! {
         form method="post" action=(frame.path("/bulk")) {
             (csrf(frame))
@@ -108,14 +120,22 @@ fn bulk(frame: &Frame<'_>, rows: &[Row<'_>]) -> Markup {
             (messages(frame, rows, true))
             fieldset class="bulk" {
                 legend class="hint" { (r.with_selected) }
-                @if reads {
-                    button type="submit" name="do" value="read" { (r.mark_read) }
-                    button type="submit" name="do" value="unread" { (r.mark_unread) }
+                @match frame.here {
+                    Here::Bin => {
+                        button type="submit" name="do" value="restore" { (r.restore) }
+                        button type="submit" name="do" value="delete" { (r.delete) }
+                    },
+                    Here::Drafts => button type="submit" name="do" value="discard" { (r.discard_drafts) },
+                    Here::Sent => button type="submit" name="do" value="bin" { (r.to_bin) },
+                    _ => {
+                        button type="submit" name="do" value="read" { (r.mark_read) }
+                        button type="submit" name="do" value="unread" { (r.mark_unread) }
+                        button type="submit" name="do" value="bin" { (r.to_bin) }
+                    },
                 }
-                @if bins { button type="submit" name="do" value="bin" { (r.to_bin) } }
-                @else { button type="submit" name="do" value="restore" { (r.restore) } }
             }
         }
+        @if frame.here == Here::Bin { p { a class="button" href=(frame.path("/bin/empty")) { (r.empty_it) } } }
     }
 }
 
@@ -145,22 +165,24 @@ fn line(frame: &Frame<'_>, row: &Row<'_>) -> Markup {
     html! {
         span class="sender" {
             @if row.unread { span class="unseen" { (r.unread) ": " } }
+            @if row.answered { (picture(r.was_answered, ARROW)) }
             (people(frame, row))
         }
         span class="when number" { (moment(Some(row.at), &shown)) }
         span class="subject" {
             @if summary.invitation { span class="mark" { (r.has_invitation) } }
-            @if summary.attachments > 0 { (paperclip(r.has_attachment)) }
+            @if summary.attachments > 0 { (picture(r.has_attachment, PAPERCLIP)) }
             bdi { (subject(frame, summary)) }
         }
         @if !summary.preview.is_empty() { span class="preview" { bdi { (summary.preview) } } }
     }
 }
 
-fn paperclip(label: &str) -> Markup {
+/// A small picture and what it says.
+fn picture(label: &str, path: &str) -> Markup {
     html! {
         svg class="clip" role="img" aria-label=(label) viewBox="0 0 24 24" {
-            path d="M20.5 11.5 12 20a5.5 5.5 0 0 1-7.8-7.8l9-9a3.7 3.7 0 0 1 5.2 5.2l-8.9 9a1.8 1.8 0 0 1-2.6-2.6l8.1-8.2" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
+            path d=(path) fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" {}
         }
     }
 }
@@ -206,3 +228,6 @@ fn target(frame: &Frame<'_>, row: &Row<'_>) -> String {
         _ => frame.path(&format!("/m/{}", encoded(row.id))),
     }
 }
+
+const PAPERCLIP: &str = "M20.5 11.5 12 20a5.5 5.5 0 0 1-7.8-7.8l9-9a3.7 3.7 0 0 1 5.2 5.2l-8.9 9a1.8 1.8 0 0 1-2.6-2.6l8.1-8.2";
+const ARROW: &str = "M9 6 3 12l6 6M3 12h11a7 7 0 0 1 7 7";

@@ -138,6 +138,7 @@ fn actions(frame: &Frame<'_>, view: &View<'_>) -> Markup {
                 (csrf(frame))
                 @if view.folder == Here::Bin {
                     button type="submit" name="do" value="restore" { (r.restore) }
+                    button type="submit" name="do" value="delete" { (r.delete) }
                 } @else {
                     @if view.folder == Here::Inbox { button type="submit" name="do" value="unread" { (r.mark_unread) } }
                     button type="submit" name="do" value="bin" { (r.to_bin) }

@@ -115,6 +115,7 @@ pub(super) fn pages(language: Language) -> Vec<(String, String)> {
             summary,
             at: at(time),
             unread,
+            answered: !unread,
             folder: here,
         };
         let rows = [
@@ -135,6 +136,10 @@ pub(super) fn pages(language: Language) -> Vec<(String, String)> {
             &format!("{}-empty", here.as_str()),
             list::folder(&frame(here, Some(&viewer)), &Page::default()),
         );
+        if here == Here::Bin {
+            let question = list::ask_to_empty(&frame(here, Some(&viewer)), 2);
+            add("bin-question", question);
+        }
         if here == Here::Inbox {
             add(
                 "search",

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::directory::Directory;
 use super::large::Large;
 use super::load::{Measured, Plan};
 use super::mailbox::Mailbox;
@@ -19,6 +20,7 @@ pub struct Report {
     pub large: Option<Large>,
     pub scale: Option<Scale>,
     pub mailbox: Vec<Mailbox>,
+    pub directory: Vec<Directory>,
     submission_wasm: u64,
 }
 
@@ -43,6 +45,7 @@ impl Report {
             large: None,
             scale: None,
             mailbox: Vec::new(),
+            directory: Vec::new(),
             submission_wasm: metadata.context("submission.wasm is not there")?.len(),
         })
     }
@@ -98,6 +101,7 @@ impl Report {
             lines.push(scale_text(scale));
         }
         lines.extend(self.mailbox.iter().map(mailbox_text));
+        lines.extend(self.directory.iter().map(directory_text));
         lines.push(String::new());
         for target in self.targets() {
             lines.push(target.line());
@@ -121,6 +125,7 @@ impl Report {
             })),
             "scale": self.scale.as_ref().map(scale_json),
             "mailbox": self.mailbox.iter().map(mailbox_json).collect::<Vec<_>>(),
+            "directory": self.directory.iter().map(directory_json).collect::<Vec<_>>(),
             "submission_wasm": self.submission_wasm,
             "targets": targets,
         })
@@ -178,6 +183,18 @@ impl Report {
                 at_most("a search in the mailbox", mailbox.search, 2.0, " s"),
                 at_most("memory of the mailbox's host", memory, 64.0, " MB"),
             ]);
+        }
+        if let [small, large] = self.directory.as_slice() {
+            let pairs = small.questions.iter().zip(&large.questions);
+            let one = pairs.take(1).map(|((_, small), (_, large))| large / small);
+            targets.extend(one.map(|ratio| at_most("one user, all / a tenth", ratio, 1.5, "")));
+            let memory = megabytes(large.memory);
+            targets.push(at_most(
+                "memory of the directory's host",
+                memory,
+                64.0,
+                " MB",
+            ));
         }
         let size = megabytes(self.submission_wasm);
         targets.push(at_most("submission.wasm", size, 1.5, " MB"));
@@ -272,6 +289,35 @@ fn mailbox_json(mailbox: &Mailbox) -> Value {
         "search_seconds": mailbox.search,
         "memory_bytes": mailbox.memory,
         "idle_memory_bytes": mailbox.idle,
+    })
+}
+
+fn directory_text(directory: &Directory) -> String {
+    let questions = directory.questions.iter();
+    let questions = questions.map(|(what, time)| format!("{what} {:.0} ms", time * 1e3));
+    format!(
+        "\nA directory of {} users and {} groups: {:.1} ms to make a user, {:.1} ms a group; {}. The \
+         host had {:.0} MB at most meanwhile, and {:.0} MB when it had started.",
+        directory.users,
+        directory.groups,
+        directory.user * 1e3,
+        directory.group * 1e3,
+        questions.collect::<Vec<_>>().join(", "),
+        megabytes(directory.memory),
+        megabytes(directory.idle),
+    )
+}
+
+fn directory_json(directory: &Directory) -> Value {
+    let questions: BTreeMap<_, _> = directory.questions.iter().copied().collect();
+    json!({
+        "users": directory.users,
+        "groups": directory.groups,
+        "user_seconds": directory.user,
+        "group_seconds": directory.group,
+        "questions_seconds": questions,
+        "memory_bytes": directory.memory,
+        "idle_memory_bytes": directory.idle,
     })
 }
 

@@ -44,35 +44,11 @@ impl<'m> Settings<'m> {
     pub fn get(&self, name: &str) -> &'m str {
         self.0.get(name).copied().unwrap_or_default()
     }
+}
 
-    /// Whether the keeper can be asked anything.
-    pub fn check_tokens(&self, unconfigured: bool, findings: &mut Findings) {
-        let (operator, tick) = (self.get("operator_token"), self.get("tick_token"));
-        for (name, value, without) in [
-            (
-                "operator_token",
-                operator,
-                "nobody can see the health or give orders",
-            ),
-            (
-                "tick_token",
-                tick,
-                "nobody can let time pass, so held mail waits for other mail",
-            ),
-        ] {
-            let what = format!("it is not set: {without}");
-            let mend = format!("--variable {name}=@FILE, with a long random text in the file");
-            match value.len() {
-                0 if unconfigured => findings.note(name, &what, &mend),
-                0 => findings.problem(name, &what, &mend),
-                1..TOKEN_CHARS => findings.note(name, "it is short and may be guessed", &mend),
-                _ => findings.ok(name, "it is set"),
-            }
-        }
-        if !operator.is_empty() && operator == tick {
-            let what = "it is the operator_token too: whoever lets time pass may give orders";
-            findings.note("tick_token", what, "use two");
-        }
+impl<'m> From<BTreeMap<&'m str, &'m str>> for Settings<'m> {
+    fn from(values: BTreeMap<&'m str, &'m str>) -> Self {
+        Self(values)
     }
 }
 
@@ -107,6 +83,3 @@ pub fn check_config(config: &Config, findings: &mut Findings) {
         }
     }
 }
-
-/// Shorter ones can be guessed: 16 characters of base64 are 96 bits.
-const TOKEN_CHARS: usize = 16;

@@ -9,27 +9,54 @@ use std::time::Duration;
 
 use crate::native::Native;
 
-/// Makes those who are not there, and gives the links: whose, and where it leads.
-pub async fn invite(url: &str, operator_token: &str) -> Result<Vec<(&'static str, String)>> {
-    let native = Native::new()?;
-    let ask = async |method, path: String, body: &Value| {
+/// Whoever may ask a running installation for everything.
+#[derive(Clone)]
+pub struct Operator {
+    native: Native,
+    url: String,
+    token: String,
+}
+
+impl Operator {
+    /// The operator of the installation at this address.
+    pub fn new(url: &str, token: &str) -> Result<Self> {
+        Ok(Self {
+            native: Native::new()?,
+            url: url.to_owned(),
+            token: token.to_owned(),
+        })
+    }
+
+    /// Asks, and gives the status and the JSON that was answered.
+    pub async fn ask(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: &Value,
+    ) -> Result<(u16, Value)> {
         let request = HttpRequest {
             method,
-            url: format!("{url}{path}"),
+            url: format!("{}{path}", self.url),
             headers: vec![
-                ("authorization", format!("Bearer {operator_token}")),
+                ("authorization", format!("Bearer {}", self.token)),
                 ("content-type", "application/json".to_owned()),
-                ("holdfast-operator", "holdfast up".to_owned()),
+                ("holdfast-operator", "holdfast".to_owned()),
             ],
             body: vec![Bytes::from(body.to_string())],
             connect: WAIT,
             reply: WAIT,
             most: 1 << 20,
         };
-        let answer = native.send(request).await.with_context(|| path.clone())?;
-        let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-        Ok::<_, anyhow::Error>((answer.status, said))
-    };
+        let answer = self.native.send(request).await;
+        let answer = answer.with_context(|| path.to_owned())?;
+        let said = serde_json::from_slice(&answer.body).unwrap_or_default();
+        Ok((answer.status, said))
+    }
+}
+
+/// Makes those who are not there, and gives the links: whose, and where it leads.
+pub async fn invite(url: &str, operator_token: &str) -> Result<Vec<(&'static str, String)>> {
+    let operator = Operator::new(url, operator_token)?;
     let mut links = Vec::new();
     for (address, given, family) in PEOPLE {
         let user = json!({
@@ -41,14 +68,15 @@ pub async fn invite(url: &str, operator_token: &str) -> Result<Vec<(&'static str
             "active": true,
         });
         // Who is there from an earlier start stays as they are (409).
-        ask("POST", "/scim/v2/Users".into(), &user).await?;
+        operator.ask("POST", "/scim/v2/Users", &user).await?;
         let path = format!("/v1/people/{address}");
-        let (_, person) = ask("GET", path.clone(), &Value::Null).await?;
+        let (_, person) = operator.ask("GET", &path, &Value::Null).await?;
         if person["activated"] == true {
             continue;
         }
         let order = json!({ "reason": "to try it out", "purpose": "activate" });
-        let (status, link) = ask("POST", format!("{path}/activation"), &order).await?;
+        let path = format!("{path}/activation");
+        let (status, link) = operator.ask("POST", &path, &order).await?;
         let link = link["url"].as_str().map(str::to_owned);
         links.push((
             address,

@@ -44,6 +44,7 @@ phrases! {
         done_saved: "The draft is saved.", "La bozza è salvata.", "Le brouillon est enregistré.", "El borrador está guardado.", "Der Entwurf ist gespeichert.";
         done_discarded: "The draft is discarded.", "La bozza è stata eliminata.", "Le brouillon est supprimé.", "El borrador se ha descartado.", "Der Entwurf ist verworfen.";
         done_binned: "Moved to the bin.", "Spostato nel cestino.", "Placé dans la corbeille.", "Movido a la papelera.", "In den Papierkorb verschoben.";
+        done_deleted: "Deleted here for good.", "Eliminato qui definitivamente.", "Supprimé ici définitivement.", "Eliminado aquí definitivamente.", "Hier endgültig gelöscht.";
         done_restored: "Moved back.", "Ripristinato.", "Remis à sa place.", "Restaurado.", "Zurückgelegt.";
         done_read: "Marked as read.", "Segnato come letto.", "Marqué comme lu.", "Marcado como leído.", "Als gelesen markiert.";
         done_unread: "Marked as unread.", "Segnato come da leggere.", "Marqué comme non lu.", "Marcado como no leído.", "Als ungelesen markiert.";

@@ -12,6 +12,12 @@ phrases! {
         mark_unread: "Mark as unread", "Segna come da leggere", "Marquer comme non lu", "Marcar como no leído", "Als ungelesen markieren";
         to_bin: "Move to bin", "Sposta nel cestino", "Mettre à la corbeille", "Mover a la papelera", "In den Papierkorb";
         restore: "Move back", "Ripristina", "Remettre à sa place", "Restaurar", "Zurücklegen";
+        delete: "Delete for good", "Elimina definitivamente", "Supprimer définitivement", "Eliminar definitivamente", "Endgültig löschen";
+        discard_drafts: "Discard drafts", "Elimina le bozze", "Supprimer les brouillons", "Descartar borradores", "Entwürfe verwerfen";
+        empty_it: "Empty the bin", "Svuota il cestino", "Vider la corbeille", "Vaciar la papelera", "Papierkorb leeren";
+        empty_one: "{n} message will be deleted here for good. Your regular mailbox gets it, or keeps it, all the same.", "{n} messaggio verrà eliminato qui definitivamente. La tua casella abituale lo riceve, o lo conserva, comunque.", "{n} message sera supprimé ici définitivement. Votre boîte habituelle le reçoit, ou le garde, malgré tout.", "Se eliminará {n} mensaje aquí definitivamente. Tu buzón habitual lo recibe, o lo conserva, igualmente.", "{n} Nachricht wird hier endgültig gelöscht. Ihr gewohntes Postfach erhält oder behält sie trotzdem.";
+        empty_many: "{n} messages will be deleted here for good. Your regular mailbox gets them, or keeps them, all the same.", "{n} messaggi verranno eliminati qui definitivamente. La tua casella abituale li riceve, o li conserva, comunque.", "{n} messages seront supprimés ici définitivement. Votre boîte habituelle les reçoit, ou les garde, malgré tout.", "Se eliminarán {n} mensajes aquí definitivamente. Tu buzón habitual los recibe, o los conserva, igualmente.", "{n} Nachrichten werden hier endgültig gelöscht. Ihr gewohntes Postfach erhält oder behält sie trotzdem.";
+        was_answered: "Answered", "Con risposta", "Répondu", "Respondido", "Beantwortet";
         newer: "Newer", "Più recenti", "Plus récents", "Más recientes", "Neuere";
         older: "Older", "Meno recenti", "Plus anciens", "Más antiguos", "Ältere";
         pages: "Pages", "Pagine", "Pages", "Páginas", "Seiten";

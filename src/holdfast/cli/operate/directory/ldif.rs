@@ -179,6 +179,8 @@ impl Iterator for Unfolded<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all(text: &str) -> Vec<Result<Entry, Bad>> {
@@ -248,5 +250,46 @@ mod tests {
             "é".repeat(100_000)
         );
         assert!(all(&long)[0].as_ref().unwrap().text("mail").is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_program_writes_is_read_back(
+            entries in proptest::collection::vec(
+                ("[a-z]{1,30}", proptest::collection::vec("\\PC{1,60}", 0..4)), 0..10),
+            width in 2_usize..90,
+        ) {
+            let mut text = String::from("version: 1\n");
+            for (name, values) in &entries {
+                let lines = values.iter().map(|value| format!("mail:: {}", STANDARD.encode(value)));
+                let lines = std::iter::once(format!("dn: cn={name}")).chain(lines);
+                for line in lines {
+                    // Lines may be folded anywhere (RFC 2849, note 2).
+                    let pieces: Vec<&str> = line
+                        .as_bytes()
+                        .chunks(width)
+                        .map(|piece| std::str::from_utf8(piece).unwrap())
+                        .collect();
+                    text.push_str(&pieces.join("\n "));
+                    text.push('\n');
+                }
+                text.push('\n');
+            }
+            let read: Vec<Entry> = all(&text).into_iter().map(Result::unwrap).collect();
+            prop_assert_eq!(read.len(), entries.len());
+            for (read, (name, values)) in read.iter().zip(&entries) {
+                prop_assert_eq!(&read.dn, &format!("cn={name}"));
+                let mails: Vec<&[u8]> = read.bytes("mail").collect();
+                let written: Vec<&[u8]> = values.iter().map(String::as_bytes).collect();
+                prop_assert_eq!(mails, written);
+            }
+        }
+
+        #[test]
+        fn no_text_stops_it(text in "[a-zdn:< #=;\n\r\\t é%]{0,300}") {
+            for entry in all(&text).into_iter().flatten() {
+                prop_assert!(entry.line > 0);
+            }
+        }
     }
 }

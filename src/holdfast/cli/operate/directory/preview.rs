@@ -1,5 +1,7 @@
 //! A plan, and what came of it, in lines for people.
 
+use std::fmt::Display;
+
 use super::export::Bad;
 use super::plan::{Plan, UserChange};
 use super::scim::Applied;
@@ -43,19 +45,25 @@ pub fn lines(plan: &Plan, all: bool) -> String {
             let add = add.len() + coming.count();
             let sign = if step.create.is_some() { '+' } else { '~' };
             format!(
-                "{sign} {}: {add} members more, {} fewer",
+                "{sign} {}: {} more, {} fewer",
                 step.name,
+                many(add, "member", "members"),
                 remove.len()
             )
         });
         let groups: Vec<String> = groups.collect();
         text.push_str(&part("groups new or changed", &groups, most));
-        text.push_str(&format!("{} groups unchanged\n", plan.groups_unchanged));
+        let groups = many(plan.groups_unchanged, "group", "groups");
+        text.push_str(&format!("{groups} unchanged\n"));
     }
     if plan.strangers > 0 {
         text.push_str(&format!(
-            "{} members of groups are not in the file\n",
-            plan.strangers
+            "{} not in the file\n",
+            many(
+                plan.strangers,
+                "member of a group is",
+                "members of groups are"
+            )
         ));
     }
     for note in &plan.notes {
@@ -73,7 +81,8 @@ pub fn bad(bad: &[Bad]) -> String {
     if bad.is_empty() {
         return String::new();
     }
-    let mut text = format!("{} lines cannot be used\n", bad.len());
+    let lines = many(bad.len(), "line", "lines");
+    let mut text = format!("{lines} cannot be used\n");
     for Bad { line, reason } in bad {
         text.push_str(&format!("  line {line}: {}\n", printable(reason)));
     }
@@ -94,11 +103,13 @@ pub fn applied(applied: &Applied, unchanged: usize, unusable: &[Bad]) -> String 
         text.push_str(&format!(", {deactivated} made inactive"));
     }
     if *groups > 0 {
-        text.push_str(&format!(", {groups} groups created or changed"));
+        let groups = many(*groups, "group", "groups");
+        text.push_str(&format!(", {groups} created or changed"));
     }
     text.push('\n');
     if !failed.is_empty() {
-        text.push_str(&format!("{} changes were not made\n", failed.len()));
+        let changes = many(failed.len(), "change was", "changes were");
+        text.push_str(&format!("{changes} not made\n"));
     }
     for one in failed {
         text.push_str(&format!("  {}\n", printable(one)));
@@ -116,6 +127,12 @@ fn part(what: &str, lines: &[String], most: usize) -> String {
         text.push_str(&format!("  and {} more (--all)\n", lines.len() - most));
     }
     text
+}
+
+/// So many of them, in words.
+fn many<N: Display + PartialEq + From<u8>>(count: N, one: &str, more: &str) -> String {
+    let word = if count == N::from(1) { one } else { more };
+    format!("{count} {word}")
 }
 
 const SHOWN: usize = 20;
@@ -153,5 +170,6 @@ mod tests {
         }
         assert!(lines(&plan, true).contains("u24"));
         assert!(!lines(&Plan::default(), false).contains("--apply"));
+        assert!(bad(&[Bad::new(1, "no")]).starts_with("1 line cannot"));
     }
 }

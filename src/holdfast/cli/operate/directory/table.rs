@@ -238,6 +238,8 @@ fn delimiter(text: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -329,5 +331,47 @@ mod tests {
         );
         assert_eq!(export.people[1].aliases.as_deref().unwrap(), [""; 0]);
         assert_eq!(export.people[2].aliases, None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_program_writes_is_read_back(
+            people in proptest::collection::btree_map("[a-z]{1,8}", ("\\PC{0,20}", "[a-z]{1,5}"), 1..20),
+            separator in proptest::sample::select(b",;\t".to_vec()),
+            end in proptest::sample::select(vec!["\n", "\r\n"]),
+        ) {
+            let terminator = match end {
+                "\n" => csv::Terminator::Any(b'\n'),
+                _ => csv::Terminator::CRLF,
+            };
+            let mut writer = csv::WriterBuilder::new();
+            let mut writer = writer.delimiter(separator).terminator(terminator).from_writer(Vec::new());
+            writer.write_record(["userName", "displayName", "mail"]).unwrap();
+            for (name, (shown, box_name)) in &people {
+                let mail = format!("{box_name}@example.org");
+                writer.write_record([name, shown, &mail]).unwrap();
+            }
+            let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            let export = read(&text).unwrap();
+            prop_assert_eq!(&export.bad, &[]);
+            let read: Vec<_> = export.people.iter().map(|one| {
+                (one.user_name.as_deref(), one.display_name.as_deref(), one.mail.clone())
+            }).collect();
+            let written: Vec<_> = people.iter().map(|(name, (shown, box_name))| {
+                let shown = Some(shown.trim()).filter(|shown| !shown.is_empty());
+                (Some(name.as_str()), shown, Some(format!("{box_name}@example.org")))
+            }).collect();
+            prop_assert_eq!(read, written);
+        }
+
+        #[test]
+        fn no_text_stops_it_and_each_person_is_one_that_can_be_named(
+            head in "(userName|mail|aliases|active|phone|x)([,;](userName|mail|aliases|active)){0,4}",
+            rows in "[a-z@.,;:\"#\\t\n\r é]{0,200}",
+        ) {
+            if let Ok(export) = read(&format!("{head}\n{rows}")) {
+                prop_assert!(export.people.iter().all(|person| person.name().is_some()));
+            }
+        }
     }
 }

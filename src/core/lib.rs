@@ -10,6 +10,7 @@
 //! | [`smtp`] | the client's side of SMTP, without a socket |
 //! | [`custody`] | what is kept in storage and under which rules |
 //! | [`submit`] | the use case of a submission |
+//! | [`inbound`] | what mail gateways post, as submissions |
 //! | [`tick`] | the use case of passing time |
 //! | [`operate`] | what operators ask and order |
 //! | [`people`] | the directory, logins, mailboxes, and the webmail's pages |
@@ -22,6 +23,7 @@ pub mod config;
 pub mod custody;
 pub mod deployment;
 pub mod drill;
+pub mod inbound;
 pub mod limits;
 pub mod mail;
 #[cfg(feature = "openapi")]

@@ -27,6 +27,12 @@ pub const HEADER_VALUE_CHARS: usize = 8_000;
 /// `Received:` lines after which a message is taken to be looping (RFC 5321, 6.3, asks for 100 at
 /// least where nothing else is known; gateways in front of us are few).
 pub const RECEIVED_LINES: usize = 50;
+/// Characters of a gateway's own name for a message, which becomes a part of a key.
+pub const GATEWAY_NAME_CHARS: usize = 120;
+/// How old a signature of Mailgun may be: it tries for 8 hours, and clocks differ.
+pub const GATEWAY_SIGNATURE: Duration = Duration::from_secs(24 * 3_600);
+/// How far a gateway's clock may be ahead.
+pub const GATEWAY_CLOCK: Duration = Duration::from_secs(300);
 /// Characters of an `Idempotency-Key`.
 pub const IDEMPOTENCY_KEY_CHARS: usize = 256;
 /// Characters of an envelope id (RFC 3461, 4.4).

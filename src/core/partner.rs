@@ -130,6 +130,24 @@ pub fn authenticate<'c>(
     found.ok_or_else(|| refused("the key is not known here"))
 }
 
+/// The partner, if its key is the password of the `Authorization` field, under whatever user name: for
+/// those who cannot choose one.
+pub fn holds_key<'c>(
+    partner: Option<&'c Partner>,
+    authorization: Option<&[u8]>,
+) -> Result<&'c Partner, Problem> {
+    let given = authorization.and_then(credentials);
+    let key = given.map(|(_, key)| key).unwrap_or_default();
+    let hash: [u8; 32] = Sha256::digest(&key).into();
+    // Also for a partner that there is not the same is done.
+    let wanted = partner.map_or([0; 32], |partner| partner.key_sha256);
+    let right = wanted.ct_eq(&hash);
+    partner.filter(|_| bool::from(right)).ok_or_else(|| {
+        let detail = "put the partner's key into the URL as the password: https://any:KEY@host/...";
+        Problem::new(Kind::Unauthorized, detail)
+    })
+}
+
 /// The user, where there is one, and the key.
 fn credentials(header: &[u8]) -> Option<(Option<Vec<u8>>, Vec<u8>)> {
     let at = header.iter().position(|b| *b == b' ')?;

@@ -130,6 +130,25 @@ pub fn too_large(message_bytes: usize) -> Problem {
     .with("limit", message_bytes)
 }
 
+impl<'c> Request<'c> {
+    /// A message that came otherwise than by the submission API; its body is the message.
+    pub fn carried(
+        partner: &'c Partner,
+        envelope: Envelope,
+        idempotency_key: String,
+        trace: Option<TraceContext>,
+    ) -> Self {
+        Self {
+            partner,
+            idempotency_key: Some(idempotency_key),
+            body_limit: 0,
+            trace,
+            form: Form::Raw(envelope),
+            content_digest: None,
+        }
+    }
+}
+
 impl Request<'_> {
     /// Whether the body's hash is needed whatever becomes of the message.
     pub fn needs_digest(&self) -> bool {

@@ -9,7 +9,7 @@ use holdfast_core::ports::{HttpClient as _, HttpRequest};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use super::memory;
+use super::memory::{self, Grown};
 use super::part::Part;
 use crate::native::Native;
 
@@ -81,6 +81,12 @@ impl Server {
     /// Its memory at most, in bytes, since the start or the last [`Server::forget_peak`].
     pub fn peak(&self) -> Result<u64> {
         memory::peak(self.id()?)
+    }
+
+    /// What it had when it was idle, and what it had at most since.
+    pub fn grown(&self, idle: u64) -> Result<Grown> {
+        let peak = self.peak()?;
+        Ok(Grown { idle, peak })
     }
 
     /// Its memory now, in bytes.

@@ -9,6 +9,7 @@ use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 
 use super::child::Server;
+use super::memory::Grown;
 use super::part::Part;
 use super::report::median;
 use super::scenario::{closed_port, storage};
@@ -27,10 +28,8 @@ pub struct Directory {
     pub group: f64,
     /// What was asked, and how long the answer took.
     pub questions: Vec<(&'static str, f64)>,
-    /// The host's memory at most during the questions, in bytes.
-    pub memory: u64,
-    /// The host's memory when it had started, in bytes.
-    pub idle: u64,
+    /// The host's memory during the questions.
+    pub memory: Grown,
 }
 
 /// Fills a directory, a group for each ten users, and measures.
@@ -80,8 +79,7 @@ pub async fn measure(manifest: &Path, users: u64) -> Result<Vec<Directory>> {
             user: per_user,
             group: per_group,
             questions: questions(&operator, all, last, list).await?,
-            memory: host.peak()?,
-            idle,
+            memory: host.grown(idle)?,
         });
     }
     bar.finish_and_clear();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
+use super::memory::Grown;
 use super::part::Part;
 use super::report::median;
 use super::scenario::{closed_port, message, storage};
@@ -26,10 +27,8 @@ pub struct Mailbox {
     pub later: f64,
     /// A search for a word that no message has.
     pub search: f64,
-    /// The host's memory at most meanwhile, in bytes.
-    pub memory: u64,
-    /// Before anybody looked, in bytes.
-    pub idle: u64,
+    /// The host's memory meanwhile.
+    pub memory: Grown,
 }
 
 /// Fills the mailbox of one user, and measures.
@@ -82,8 +81,7 @@ pub async fn measure(manifest: &Path, messages: u64) -> Result<Vec<Mailbox>> {
             first,
             later,
             search,
-            memory: host.peak()?,
-            idle,
+            memory: host.grown(idle)?,
         });
     }
     host.stop().await;

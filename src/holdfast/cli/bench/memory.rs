@@ -1,6 +1,29 @@
 //! Resident memory of processes, as Linux counts it.
 
 use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+/// What a host needed for its work: the host itself and the code of all components, which it has before,
+/// is not the work's.
+#[derive(Clone, Copy)]
+pub struct Grown {
+    /// Resident when it had started, in bytes.
+    pub idle: u64,
+    /// Resident at most, in bytes.
+    pub peak: u64,
+}
+
+impl Grown {
+    /// How much more it had.
+    pub fn by(&self) -> u64 {
+        self.peak.saturating_sub(self.idle)
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Value {
+        json!({ "idle_bytes": self.idle, "peak_bytes": self.peak })
+    }
+}
 
 /// Resident now, in bytes.
 pub fn now(process: u32) -> Result<u64> {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::backlog;
 use super::child::Server;
 use super::load::{self, Plan, Target};
+use super::memory::Grown;
 use super::part::Part;
 use super::report::median;
 use super::scenario::{closed_port, message, storage, submission, until_down};
@@ -25,8 +26,8 @@ pub struct Scale {
     pub hold: Pair,
     /// From a tick's request to the first message that arrives, in seconds.
     pub first_release: f64,
-    /// The host's memory at most while the keeper releases, in bytes.
-    pub memory: u64,
+    /// The host's memory while the keeper releases.
+    pub memory: Grown,
     /// Each operators' request and the seconds until its answer, while the keeper releases.
     pub requests: Vec<(&'static str, f64)>,
 }
@@ -58,6 +59,7 @@ pub async fn measure(manifest: &Path, plan: &Plan, rounds: u32, held: u64) -> Re
         host.stop().await;
     }
     let host = start(manifest, &secrets, &sink_url(&sink), &full.storage, true).await?;
+    let idle = host.memory()?;
     let before = sink.count().await?;
     let began = Instant::now();
     let ticking = backlog::tick(&host, &secrets.tick_token);
@@ -83,7 +85,7 @@ pub async fn measure(manifest: &Path, plan: &Plan, rounds: u32, held: u64) -> Re
     let (ticked, looked) = futures::future::join(ticking, looking).await;
     ticked?;
     let (first_release, requests) = looked?;
-    let memory = host.peak()?;
+    let memory = host.grown(idle)?;
     host.stop().await;
     Ok(Scale {
         held,

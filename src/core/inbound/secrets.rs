@@ -1,0 +1,83 @@
+//! The keys that gateways' signatures are verified with: the secret variable `gateway_keys`.
+//!
+//! ```toml
+//! [acme]                    # a partner
+//! mailgun = "key-..."       # Mailgun's HTTP webhook signing key
+//! postal = "MIGfMA0..."     # Postal's public key, Base64 of its DER
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+use crate::config::ConfigError;
+
+/// The keys of all partners.
+#[derive(Clone, Debug, Default)]
+pub struct GatewaySecrets(BTreeMap<String, Keys>);
+
+/// The keys of one partner's gateways.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Mailgun's signing key.
+    pub mailgun: Option<String>,
+    /// Postal's public key: a SubjectPublicKeyInfo (RFC 5280, 4.1) in Base64, with or without PEM's lines.
+    #[serde(default, deserialize_with = "der")]
+    pub postal: Option<Vec<u8>>,
+}
+
+/// What an RSA signature (PKCS #1 v1.5) is over.
+#[derive(Clone, Copy, Debug)]
+pub struct Signed<'s> {
+    /// The public key: DER of a SubjectPublicKeyInfo.
+    pub key: &'s [u8],
+    /// Whether the hash is SHA-256; else it is SHA-1.
+    pub sha256: bool,
+    /// What was signed.
+    pub text: &'s [u8],
+    /// The signature.
+    pub signature: &'s [u8],
+}
+
+impl GatewaySecrets {
+    /// Reads the document; an empty one has no keys.
+    pub fn parse(document: &str) -> Result<Self, ConfigError> {
+        let read = toml::from_str(document);
+        // What is wrong in a document of secrets is not shown: the line would be.
+        read.map(Self).map_err(|_| {
+            let reason =
+                "not a TOML document of tables [PARTNER] with `mailgun` and `postal` as texts";
+            ConfigError::at("gateway_keys", reason)
+        })
+    }
+
+    /// The keys of one partner.
+    pub fn of(&self, partner: &str) -> Option<&Keys> {
+        self.0.get(partner)
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mailgun, postal } = self;
+        let is = |there: bool| if there { "set" } else { "none" };
+        write!(
+            f,
+            "Keys(mailgun: {}, postal: {})",
+            is(mailgun.is_some()),
+            is(postal.is_some())
+        )
+    }
+}
+
+fn der<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::Error> {
+    let text = String::deserialize(from)?;
+    let lines = text.lines().map(str::trim);
+    let base64: String = lines.filter(|line| !line.starts_with("-----")).collect();
+    let der = STANDARD.decode(base64).map_err(serde::de::Error::custom)?;
+    Ok(Some(der))
+}

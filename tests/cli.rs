@@ -85,6 +85,8 @@ const MESSAGE: &str = "Subject: x\n\n.\nno end of line";
 
 #[path = "cli/manifests.rs"]
 mod manifests;
+#[path = "cli/recipes.rs"]
+mod recipes;
 
 mod toolchain {
     use super::*;

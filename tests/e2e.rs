@@ -7,6 +7,7 @@
 //! | `primary_faults` | a failing primary loses nothing and holds nobody up |
 //! | `storage_faults` | what is not accepted stays with the sender |
 //! | `idempotency` | the same key never makes two messages |
+//! | `inbound` | what mail gateways post arrives, once, and forged posts do not |
 //! | `refusals` | what must not pass is refused by name, and leaves nothing behind |
 //! | `operators` | readiness, health, orders and their tokens |
 //! | `release` | what was held goes home, oldest first, byte for byte |
@@ -35,6 +36,8 @@ mod delivery;
 mod drills;
 #[path = "e2e/idempotency.rs"]
 mod idempotency;
+#[path = "e2e/inbound.rs"]
+mod inbound;
 #[path = "e2e/logs.rs"]
 mod logs;
 #[path = "e2e/metrics.rs"]

@@ -23,7 +23,7 @@ use holdfast_tests::workspace;
 fn each_component_imports_what_its_world_lists_and_nothing_else() {
     components::build_once(workspace()).unwrap();
     let worlds = worlds(&read("wit/holdfast.wit"));
-    for name in ["submission", "keeper", "directory", "mailbox"] {
+    for name in ["submission", "inbound", "keeper", "directory", "mailbox"] {
         let world = &worlds[name];
         let built = component(name);
         assert!(built.imports.len() > 5, "{name}: are these all? {built:?}");
@@ -50,7 +50,7 @@ fn each_component_imports_what_its_world_lists_and_nothing_else() {
 #[test]
 fn no_component_sees_files_or_listens() {
     components::build_once(workspace()).unwrap();
-    for name in ["submission", "keeper", "directory", "mailbox"] {
+    for name in ["submission", "inbound", "keeper", "directory", "mailbox"] {
         let imports = component(name).imports;
         for forbidden in [
             "wasi:filesystem/",

@@ -135,6 +135,7 @@ async fn the_components_import_only_what_every_host_has() {
     let worlds = worlds(&wit);
     for (component, world) in [
         ("submission", "with-tls"),
+        ("inbound", "with-tls"),
         ("keeper", "with-tls"),
         ("directory", "on-any-host"),
         ("mailbox", "on-any-host"),

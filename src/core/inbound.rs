@@ -93,6 +93,12 @@ impl Gateway {
         }
     }
 
+    /// The gateway that a path behind `/v1/inbound/` names.
+    pub fn of(words: &str) -> Option<Self> {
+        let name = words.trim_matches('/').split('/').next();
+        Self::ALL.into_iter().find(|one| Some(one.as_str()) == name)
+    }
+
     /// The status with which it gives a message up, and tells the sender where it can.
     pub const fn refusal(self) -> u16 {
         match self {
@@ -144,14 +150,13 @@ pub struct Posted {
 
 /// Judges the head: `words` are those of the path behind `/v1/inbound/`.
 pub fn begin<'c>(config: &'c Config, words: &str, head: &Head) -> Result<Door<'c>, Problem> {
-    let mut parts = words.trim_matches('/').split('/');
-    let (gateway, partner) = (parts.next().unwrap_or_default(), parts.next());
-    let gateway = Gateway::ALL.into_iter().find(|one| one.as_str() == gateway);
-    let Some(gateway) = gateway else {
+    let Some(gateway) = Gateway::of(words) else {
         let known = Gateway::ALL.map(Gateway::as_str).join(", ");
         let detail = format!("gateways post to /v1/inbound/GATEWAY/PARTNER; known are {known}");
         return Err(Problem::new(Kind::NotFound, detail));
     };
+    let mut parts = words.trim_matches('/').split('/').skip(1);
+    let partner = parts.next();
     // Mailgun wants its URL to end in "mime".
     let rest = parts.next().filter(|rest| *rest != "mime");
     let found = config
@@ -252,20 +257,18 @@ impl Door<'_> {
             false => submitted,
         }
     }
+}
 
-    /// The answer that makes the gateway do the right thing.
-    pub fn answer(&self, response: Response) -> Response {
-        answer(self.gateway, response)
-    }
-
-    /// The same of a problem.
-    pub fn problem(&self, problem: &Problem, id: &str) -> Response {
-        self.answer(Response::problem(problem, id))
+/// The answer that makes the gateway do the right thing that a path behind `/v1/inbound/` names.
+pub fn answer(words: &str, response: Response) -> Response {
+    match Gateway::of(words) {
+        Some(gateway) => answer_to(gateway, response),
+        None => response,
     }
 }
 
 /// Done: 200. Never to be taken: the gateway's refusal. All else: it keeps the message and tries again.
-pub fn answer(gateway: Gateway, response: Response) -> Response {
+fn answer_to(gateway: Gateway, response: Response) -> Response {
     let refused = [
         Kind::BadAddress,
         Kind::SenderNotGranted,

@@ -30,7 +30,7 @@ struct ProblemDetails {
                        primary, or held in the organisation's own storage until the primary is back.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    paths(post_message, get_message, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, get_windows,
+    paths(post_message, get_message, post_inbound, livez, readyz, tick, health, put_override, queue, queue_action, audit, get_release, post_release, get_windows,
           post_window, put_window, delete_window, end_window, extend_window, metrics, get_drills, post_drill,
           people, person, post_activation, post_revoke, get_access, put_access, dropbox, dropbox_message),
     components(schemas(
@@ -147,6 +147,31 @@ fn post_message() {}
 )]
 #[allow(dead_code)]
 fn get_message() {}
+
+/// What a mail gateway posts, in its own format.
+#[utoipa::path(
+    post, path = "/v1/inbound/{gateway}/{partner}", tag = "inbound",
+    params(
+        ("gateway" = String, Path, description = "mailgun, sendgrid, postmark, cloudmailin, postal or action-mailbox"),
+        ("partner" = String, Path, description = "The partner whose mail it is"),
+    ),
+    request_body(content(
+        (String = "multipart/form-data"), (String = "application/x-www-form-urlencoded"), (String = "application/json"),
+        (String = "message/rfc822")
+    )),
+    responses(
+        (status = 200, description = "Delivered or held; the gateway need not keep it", body = submit::answer::Answer),
+        (status = 401, description = "Not the partner's key, or not the gateway's signature", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 403, description = "Never to be taken, as Postmark wants to be told; or not from here", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "No such gateway", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 406, description = "Never to be taken, as Mailgun wants to be told", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 422, description = "Never to be taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Not taken now, or not to be read; the gateway keeps it", body = ProblemDetails, content_type = "application/problem+json"),
+    ),
+    security(("partnerBasic" = []), ())
+)]
+#[allow(dead_code)]
+fn post_inbound() {}
 
 /// The component runs.
 #[utoipa::path(get, path = "/livez", tag = "submission", responses((status = 200, description = "Alive")))]

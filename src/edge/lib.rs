@@ -11,10 +11,12 @@
 //! | [`tcp`], [`tls`] | a socket with time limits, and TLS over it |
 //! | [`smtp`], [`http_primary`], [`primary`] | the ways to a primary, and the choice between them |
 //! | [`storage`], [`key_value`] | the configured store |
-//! | [`asked_tick`] | a tick that is asked of the keeper |
+//! | [`after`], [`asked_tick`] | what follows a submission; a tick that is asked of the keeper |
+//! | [`dkim`], [`signature`] | signatures that are made, and that are verified |
 //! | [`settings`] | Spin's variables, or environment variables |
 //! | [`world`] | time, chance, the log |
 
+pub mod after;
 pub mod app;
 pub mod asked_tick;
 pub mod dkim;
@@ -25,6 +27,7 @@ pub mod key_value;
 pub mod operators;
 pub mod primary;
 pub mod settings;
+pub mod signature;
 pub mod smtp;
 pub mod storage;
 pub mod tcp;

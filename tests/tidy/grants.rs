@@ -26,8 +26,14 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
     ];
     // Whether each may reach the primaries, what else besides the storage, and what it may know besides the
     // settings: whoever takes mail in may ask for a tick.
-    let expected: [(&str, bool, &[&str], &[&str]); 4] = [
+    let expected: [(&str, bool, &[&str], &[&str]); 5] = [
         ("directory", false, &[], &["operator_token", "scim_token"]),
+        (
+            "inbound",
+            true,
+            &["http://self"],
+            &["primary_credentials", "gateway_keys", "tick_token"],
+        ),
         (
             "keeper",
             true,

@@ -68,7 +68,7 @@ pub async fn built(component: &str) -> PathBuf {
     let build = || {
         BUILT.get_or_init(|| {
             let arguments = "build --locked --profile component --target wasm32-wasip2 \
-                             -p submission -p keeper -p directory -p mailbox --no-default-features \
+                             -p submission -p inbound -p keeper -p directory -p mailbox --no-default-features \
                              --target-dir target/wasi";
             let mut cargo = std::process::Command::new("cargo");
             cargo

@@ -9,7 +9,6 @@
 //! | `GET /readyz` | it can accept durably; a primary that is down does not make it unready |
 //! | `GET /openapi.json` | the API's description |
 
-mod after;
 mod ready;
 
 use std::rc::Rc;
@@ -20,6 +19,7 @@ use holdfast_core::problem::{Kind, Problem};
 use holdfast_core::submit;
 use holdfast_core::submit::answer::Response as Answer;
 use holdfast_core::submit::request::begin;
+use holdfast_edge::after;
 use holdfast_edge::app::App;
 use holdfast_edge::http_in::{Incoming, not_allowed, refuse, respond, respond_bytes};
 use wasip3::http::types::{ErrorCode, Request, Response};

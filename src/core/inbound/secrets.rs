@@ -25,7 +25,8 @@ pub struct GatewaySecrets(BTreeMap<String, Keys>);
 pub struct Keys {
     /// Mailgun's signing key.
     pub mailgun: Option<String>,
-    /// Postal's public key: a SubjectPublicKeyInfo (RFC 5280, 4.1) in Base64, with or without PEM's lines.
+    /// Postal's public key, given as a SubjectPublicKeyInfo (RFC 5280, 4.1) in Base64, with or without
+    /// PEM's lines: what stands behind `p=` in its DKIM record.
     #[serde(default, deserialize_with = "der")]
     pub postal: Option<Vec<u8>>,
 }
@@ -33,7 +34,7 @@ pub struct Keys {
 /// What an RSA signature (PKCS #1 v1.5) is over.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'s> {
-    /// The public key: DER of a SubjectPublicKeyInfo.
+    /// The public key: DER of an RSAPublicKey (RFC 8017, A.1.1).
     pub key: &'s [u8],
     /// Whether the hash is SHA-256; else it is SHA-1.
     pub sha256: bool,
@@ -79,5 +80,45 @@ fn der<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Vec<u8>>, D::
     let lines = text.lines().map(str::trim);
     let base64: String = lines.filter(|line| !line.starts_with("-----")).collect();
     let der = STANDARD.decode(base64).map_err(serde::de::Error::custom)?;
-    Ok(Some(der))
+    let key = rsa_key(&der).ok_or_else(|| serde::de::Error::custom("no RSA public key"))?;
+    Ok(Some(key.to_vec()))
 }
+
+/// The RSAPublicKey (RFC 8017, A.1.1) in a SubjectPublicKeyInfo, or by itself.
+fn rsa_key(der: &[u8]) -> Option<&[u8]> {
+    let (inside, rest) = element(der, SEQUENCE)?;
+    if !rest.is_empty() {
+        return None;
+    }
+    if element(inside, INTEGER).is_some() {
+        return Some(der);
+    }
+    let (_, rest) = element(inside, SEQUENCE)?;
+    let (bits, rest) = element(rest, BIT_STRING)?;
+    // The first byte says how many bits of the last one are not used.
+    let key = bits.strip_prefix(&[0])?;
+    element(element(key, SEQUENCE)?.0, INTEGER)?;
+    rest.is_empty().then_some(key)
+}
+
+/// The contents of the element of this tag at the beginning, and what follows it (X.690, 8.1).
+fn element(der: &[u8], wanted: u8) -> Option<(&[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = match first {
+        0..=0x7f => (usize::from(first), rest),
+        0x81..=0x83 => {
+            let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
+            let length = length
+                .iter()
+                .fold(0, |sum, byte| sum * 256 + usize::from(*byte));
+            (length, rest)
+        }
+        _ => return None,
+    };
+    (tag == wanted).then(|| rest.split_at_checked(length))?
+}
+
+const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
+const SEQUENCE: u8 = 0x30;

@@ -16,7 +16,11 @@ const CONFIG: &str = "[[route]]\nname='hq'\ndomains=['example.org']\n\
                       primary='smtp://192.0.2.1:25'\ntls='off'\n\
                       [[partner]]\nname='acme'\n\
                       key_sha256='2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae'\n";
-const SECRETS: &str = "[acme]\nmailgun = 'signing'\npostal = 'AAEC'\n";
+const SECRETS: &str = "[acme]\nmailgun = 'signing'\npostal = '''MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBALmtAHCeSVmwBUs+nDIQzKOs\n\
+                       FgFYPuU22qzDkY9tF3LEv9PMhD2HJLe4NK/lAk1UNRRdMajCGWRbbdLLAN16qgkCAwEAAQ=='''\n";
+/// The RSAPublicKey in it.
+const RSA_KEY: &str = "MEgCQQC5rQBwnklZsAVLPpwyEMyjrBYBWD7lNtqsw5GPbRdyxL/TzIQ9hyS3uDSv5QJNVDUUXTGowhlkW23SywDd\
+                       eqoJAgMBAAE=";
 const SENDER: &str = "ada@acme.example";
 const RECIPIENT: &str = "ann@example.org";
 const BOUNDARY: &str = "xYzZY";
@@ -156,30 +160,26 @@ fn made(world: &World, gateway: Gateway, message: &[u8]) -> Made {
 /// A host that knows one key and one signature.
 fn verify(signed: &Signed<'_>) -> bool {
     let right: &[u8] = if signed.sha256 { b"right" } else { b"old" };
-    signed.key == [0, 1, 2] && signed.signature == right
+    signed.key == STANDARD.decode(RSA_KEY).unwrap() && signed.signature == right
 }
 
 fn post(world: &World, made: &Made) -> Response {
     let config = Config::parse(CONFIG, "").unwrap();
     let secrets = GatewaySecrets::parse(SECRETS).unwrap();
     let cache = StateCache::default();
-    let gateway = made.path.split('/').next().unwrap();
-    let gateway = Gateway::ALL.into_iter().find(|one| one.as_str() == gateway);
+    let told = |problem: &Problem| answer(&made.path, Response::problem(problem, "0"));
     let door = match begin(&config, &made.path, &made.head) {
         Ok(door) => door,
-        Err(problem) => {
-            let told = Response::problem(&problem, "0");
-            return gateway.map_or(told.clone(), |gateway| answer(gateway, told));
-        }
+        Err(problem) => return told(&problem),
     };
     let body = Bytes::copy_from_slice(&made.body);
     assert!(body.len() <= door.body_limit);
     match door.read(&secrets, &made.signatures, &body, world.now(), &verify) {
         Ok(posted) => {
             let submitted = door.submit(world, &config, &cache, posted);
-            door.answer(block_on(submitted).response)
+            answer(&made.path, block_on(submitted).response)
         }
-        Err(problem) => door.problem(&problem, "0"),
+        Err(problem) => told(&problem),
     }
 }
 
@@ -333,6 +333,16 @@ fn what_cannot_be_read_is_kept_by_the_gateway_until_somebody_looks() {
     assert_eq!(post(&world, &made).status, 200);
     made.head.query = "to=nobody@elsewhere.example".into();
     assert_eq!(post(&world, &made).status, 422, "no route leads there");
+}
+
+#[test]
+fn what_is_too_long_by_its_own_word_is_refused_for_good() {
+    for gateway in Gateway::ALL {
+        let world = World::new();
+        let mut made = made(&world, gateway, &message("one"));
+        made.head.content_length = Some(1 << 40);
+        assert_eq!(post(&world, &made).status, gateway.refusal(), "{gateway:?}");
+    }
 }
 
 #[test]

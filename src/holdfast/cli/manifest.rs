@@ -1,8 +1,9 @@
-//! `holdfast manifest`: what makes ticks come, for the place it shall come from, printed.
+//! `holdfast manifest`: what makes ticks come, for the place it shall come from, and what hands mail to
+//! Holdfast where no gateway does, printed.
 //!
 //! Files rather than code, so that they can be read as what they are; only the address is put in.
-//! All of them give the token to curl through a pipe: an argument could be read by every user of
-//! the machine.
+//! All of them give the token to curl through a pipe or a file: an argument could be read by every user
+//! of the machine.
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -14,7 +15,7 @@ use super::texts;
 /// What `holdfast manifest` can be told.
 #[derive(Args)]
 pub struct Arguments {
-    /// Where ticks shall come from.
+    /// Where ticks, or mail, shall come from.
     kind: Kind,
     /// Where Holdfast serves; its Service for kubernetes, else this machine if absent.
     #[arg(long, value_name = "URL")]
@@ -31,6 +32,10 @@ enum Kind {
     Cron,
     /// What Spin's cron plug-in can and cannot do.
     SpinCron,
+    /// A script that Postfix gives mail to.
+    Postfix,
+    /// A Cloudflare Email Worker.
+    EmailWorker,
 }
 
 /// Prints it.
@@ -52,7 +57,7 @@ fn origin(url: &Url) -> Result<String> {
         bail!("--host: {url} is not an address such as https://holdfast.example.org");
     }
     if !matches!(url.path(), "" | "/") || url.query().is_some() {
-        bail!("--host: {url}: leave the path out; it is the one of the ticks");
+        bail!("--host: {url}: leave the path out; the manifest has it");
     }
     Ok(origin)
 }
@@ -64,6 +69,8 @@ impl Kind {
             Self::Systemd => include_str!("manifest/systemd.ini"),
             Self::Cron => include_str!("manifest/cron.txt"),
             Self::SpinCron => include_str!("manifest/spin-cron.toml"),
+            Self::Postfix => include_str!("manifest/postfix.sh"),
+            Self::EmailWorker => include_str!("manifest/email-worker.mjs"),
         }
     }
 
@@ -71,7 +78,8 @@ impl Kind {
         match self {
             // The Service that the Spin operator makes for the SpinApp.
             Self::Kubernetes => "http://holdfast",
-            Self::Systemd | Self::Cron | Self::SpinCron => "http://127.0.0.1:3000",
+            Self::EmailWorker => "https://holdfast.example.org",
+            Self::Systemd | Self::Cron | Self::SpinCron | Self::Postfix => "http://127.0.0.1:3000",
         }
     }
 }

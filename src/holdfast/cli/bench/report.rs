@@ -138,7 +138,6 @@ impl Report {
             (Hold, HoldNative, 0.8),
             (DeliverSmtp, PostfixRelay, 3.0),
             (Hold, PostfixQueue, 1.5),
-            (DeliverCopies, DeliverSmtp, 0.5),
             (Release, PostfixFlush, 2.0),
             (Release, SmtpSource, 0.5),
             (NewMail, DeliverSmtp, 0.5),

@@ -14,9 +14,10 @@ use holdfast_core::limits;
 use holdfast_core::ports::Clock as _;
 use holdfast_core::tick;
 use holdfast_core::time::Timestamp;
-use holdfast_edge::app::App;
-use holdfast_edge::asked_tick;
 use wasip3::wit_bindgen;
+
+use crate::app::App;
+use crate::asked_tick;
 
 thread_local! {
     static LOOKED: Cell<Option<Timestamp>> = const { Cell::new(None) };

@@ -107,7 +107,7 @@ fn each_component_is_granted_what_its_job_needs_and_no_more() {
             .get("secret")
             .and_then(Value::as_bool)
             .unwrap_or(false);
-        let is_one = ["credentials", "key", "token"]
+        let is_one = ["credentials", "key", "keys", "token"]
             .iter()
             .any(|word| name.ends_with(word));
         assert_eq!(

@@ -56,6 +56,11 @@ impl GatewaySecrets {
         })
     }
 
+    /// Whose keys there are.
+    pub fn partners(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The keys of one partner.
     pub fn of(&self, partner: &str) -> Option<&Keys> {
         self.0.get(partner)

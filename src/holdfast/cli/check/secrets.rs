@@ -2,6 +2,7 @@
 //! None of them is ever printed.
 
 use holdfast_core::config::Config;
+use holdfast_core::inbound::secrets::GatewaySecrets;
 use holdfast_core::people::login::keys::Keys;
 use rustls::SignatureAlgorithm;
 use rustls::crypto::ring::sign::any_supported_type;
@@ -17,6 +18,7 @@ pub fn check(settings: &Settings<'_>, config: Option<&Config>, findings: &mut Fi
     tokens(settings, unconfigured, findings);
     session_key(settings, findings);
     dkim_key(settings, config, findings);
+    gateway_keys(settings, config, findings);
 }
 
 /// Who may ask what: the operator, whoever lets time pass, whoever pushes the directory.
@@ -103,6 +105,30 @@ fn dkim_key(settings: &Settings<'_>, config: Option<&Config>, findings: &mut Fin
     }
 }
 
+fn gateway_keys(settings: &Settings<'_>, config: Option<&Config>, findings: &mut Findings) {
+    let (name, value) = ("gateway_keys", settings.get("gateway_keys"));
+    let mend =
+        "--variable gateway_keys=@FILE, with TOML as README.md shows it (From a mail gateway)";
+    match GatewaySecrets::parse(value) {
+        Ok(_) if value.trim().is_empty() => {}
+        Ok(keys) => {
+            let partners = config.map_or(&[][..], |config| &config.partners);
+            let strangers = keys
+                .partners()
+                .filter(|name| !partners.iter().any(|one| one.name == *name));
+            let strangers: Vec<&str> = strangers.collect();
+            match strangers.is_empty() {
+                true => findings.ok(name, "they can be used"),
+                false => {
+                    let what = format!("there is no partner {}", strangers.join(", "));
+                    findings.problem(name, &what, "name each table like its [[partner]]");
+                }
+            }
+        }
+        Err(error) => findings.problem(name, &error.to_string(), mend),
+    }
+}
+
 /// Of which kind a private key in PEM is; none where it is none.
 fn algorithm(pem: &str) -> Option<SignatureAlgorithm> {
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).ok()?;
@@ -120,7 +146,9 @@ mod tests {
     use super::*;
 
     fn found(document: &str, values: &[(&str, &str)]) -> String {
-        let config = Config::parse(document, "").unwrap();
+        let route = "[[route]]\nname = 'hq'\ndomains = ['example.org']\nprimary = 'smtp://192.0.2.1'\n\
+                     tls = 'off'\n";
+        let config = Config::parse(&format!("{route}{document}"), "").unwrap();
         let values: BTreeMap<&str, &str> = values.iter().copied().collect();
         let mut findings = Findings::default();
         check(&Settings::from(values), Some(&config), &mut findings);
@@ -147,6 +175,7 @@ mod tests {
                 ("operator_token", long),
                 ("tick_token", "short"),
                 ("scim_token", long),
+                ("gateway_keys", "[acme]\nmailgun = 'hunter4'"),
                 ("session_key", "hunter2"),
                 (
                     "dkim_key",
@@ -159,6 +188,7 @@ mod tests {
             "whoever pushes the directory may give orders",
             "has 7 bytes and needs 32 at least",
             "it is no RSA or Ed25519 private key in PEM",
+            "there is no partner acme",
         ] {
             assert!(wrong.contains(said), "{said:?} is missing in {wrong}");
         }

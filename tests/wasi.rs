@@ -83,7 +83,8 @@ async fn wasmtime_serves_the_components_that_deliver_hold_and_recover() {
 #[ignore = "needs Wasmtime"]
 async fn wasmtime_serves_the_directory_and_the_webmail() {
     let storage = Storage::start(Kind::Embedded).await;
-    let (config, url) = (config("smtp://127.0.0.1:1"), storage.proxy.url());
+    let config = config("smtp://127.0.0.1:1") + "[webmail]\nurl = \"https://mail.example.org\"\n";
+    let url = storage.proxy.url();
     let settings = [
         ("config", config.as_str()),
         ("storage_url", &url),
@@ -93,7 +94,6 @@ async fn wasmtime_serves_the_directory_and_the_webmail() {
         ("session_key", "0123456789abcdef0123456789abcdef"),
     ];
     let directory = Served::start("directory", &settings).await;
-    let keeper = Served::start("keeper", &settings).await;
     let mailbox = Served::start("mailbox", &settings).await;
     let client = reqwest::Client::new();
     let user = json!({ "userName": "bob@example.org", "active": true });
@@ -103,7 +103,7 @@ async fn wasmtime_serves_the_directory_and_the_webmail() {
     let order = json!({ "reason": "to see it", "purpose": "activate" });
     let link = client.post(format!(
         "{}/v1/people/bob@example.org/activation",
-        keeper.url
+        directory.url
     ));
     let link = Answer::of(link.bearer_auth("operator").json(&order)).await;
     let (_, path) = link.word("url").split_once("/mail/").expect(&link.text);

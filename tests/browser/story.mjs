@@ -199,6 +199,17 @@ assert.match(await anna.text(), /Sì, alle 13/);
 await anna.look('reply');
 await anna.page.locator('main a[href*="/mail/t/"]').first().click();
 await anna.look('conversation');
+// What she throws away lies in the bin, until she empties it.
+await anna.open('/mail/sent');
+await anna.page.locator('input[name=id]').first().check();
+await anna.page.locator('button[value=bin]').click();
+await anna.open('/mail/bin');
+await anna.look('bin-full');
+await anna.page.locator('main a[href$="/bin/empty"]').click();
+assert.match(await anna.text(), /1 message will be deleted/);
+await anna.look('bin-question');
+await anna.page.locator('main form[action$="/bin/empty"] button').click();
+assert.match(await anna.text(), /The bin is empty/);
 await anna.page.locator('form[action$="/logout"] button').click();
 await anna.look('bye');
 await anna.open('/mail/');
